@@ -1,0 +1,138 @@
+// @ts-check
+// What a person can do: ask the server, then tell the store.
+
+import * as api from "./api.js";
+import { t } from "./i18n.js";
+import * as store from "./store.js";
+
+/** @param {unknown} error @returns {string} a sentence for a person */
+export function sentence(error) {
+  if (!(error instanceof api.Refused)) return t("error.unreached");
+  return error.problem.detail || t(`problem.${error.problem.slug}`);
+}
+
+/** @param {() => Promise<unknown>} work @returns {Promise<boolean>} */
+async function tried(work) {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (error instanceof api.Refused && error.problem.status === 401) leave();
+    else store.notify(sentence(error), "bad");
+    return false;
+  }
+}
+
+export function leave() {
+  store.setPhase("signed_out");
+}
+
+/** @param {string} ref @param {boolean} [remember] */
+export function open(ref, remember = true) {
+  if (remember) history.pushState({}, "", `/agent/t/${encodeURIComponent(ref)}`);
+  store.show(ref, remember);
+  void loadPage(ref);
+}
+
+export function backToList() {
+  history.pushState({}, "", "/agent");
+  store.show(null, true);
+}
+
+/** @param {string} ref */
+export async function loadPage(ref) {
+  store.pageLoading(ref);
+  try {
+    store.tookPage(ref, await api.ticket(ref));
+  } catch (error) {
+    store.pageFailed(ref, error instanceof api.Refused ? error.problem : null);
+  }
+}
+
+/** @param {string} ref @param {number} before */
+export const loadEarlier = (ref, before) => tried(async () => {
+  const { messages, more } = await api.earlier(ref, before);
+  store.tookEarlier(ref, messages, more);
+});
+
+/** @param {View} name */
+export function openView(name) {
+  store.showView(name);
+  const { status } = store.lists.peek()[name];
+  if (status === "idle" || status === "error") void loadView(name, null);
+}
+
+/** @param {View} name @param {string | null} after */
+export async function loadView(name, after) {
+  store.setList(name, { ...store.lists.peek()[name], status: "loading" });
+  try {
+    store.tookList(name, await api.tickets(name, after));
+  } catch {
+    // The list itself says so, with "Try again"; the rows we have stay.
+    store.setList(name, { ...store.lists.peek()[name], status: "error" });
+  }
+}
+
+/** @param {Offer} offer @param {boolean} andOpen */
+export async function accept(offer, andOpen) {
+  try {
+    store.tookTicket(await api.accept(offer.id));
+    store.endOffer(offer, andOpen ? "" : t("offer.accepted", { name: offer.ticket.contact.name }));
+    store.say(t("offer.accepted", { name: offer.ticket.contact.name }), false);
+    if (andOpen) open(offer.ref);
+  } catch (error) {
+    lostOffer(offer, error);
+  }
+}
+
+/** @param {Offer} offer @param {string} reason */
+export async function decline(offer, reason) {
+  try {
+    await api.decline(offer.id, reason);
+    store.endOffer(offer, t("offer.declined"));
+    store.say(t("offer.declined"), false);
+  } catch (error) {
+    lostOffer(offer, error);
+  }
+}
+
+/** @param {Offer} offer @param {unknown} error */
+function lostOffer(offer, error) {
+  if (error instanceof api.Refused && error.problem.status === 409) {
+    store.endOffer(offer, sentence(error));
+    store.say(sentence(error), false);
+  } else store.notify(sentence(error), "bad");
+}
+
+/** @param {string} ref */
+export const take = (ref) => tried(async () => {
+  store.tookTicket(await api.take(ref));
+  store.notify(t("ticket.taken"), "ok");
+  await loadPage(ref);
+});
+
+/** @param {string} ref @param {{queue?: string, staff_id?: number, note: string}} wanted @param {string} to */
+export const transfer = (ref, wanted, to) => tried(async () => {
+  store.tookTicket(await api.transfer(ref, wanted));
+  store.ask(null);
+  store.notify(t("transfer.done", { to }), "ok");
+});
+
+/** @param {string} ref @param {string} reason @param {string} text */
+export const close = (ref, reason, text) => tried(async () => {
+  store.tookTicket(await api.close(ref, reason, text));
+  store.ask(null);
+  store.notify(t("closure.closed_now"), "ok");
+  await loadPage(ref);
+});
+
+/** @param {string} ref @param {string} why */
+export const reopen = (ref, why) => tried(async () => {
+  store.tookTicket(await api.reopen(ref, why));
+  store.ask(null);
+  store.notify(t("reopen.done"), "ok");
+  await loadPage(ref);
+});
+
+/** @param {Intent} intent @param {string} [reason] */
+export const setIntent = (intent, reason) => tried(async () => store.tookMe(await api.setIntent(intent, reason)));

@@ -1,0 +1,71 @@
+// @ts-check
+import { html } from "htm/preact";
+import { useEffect, useState } from "preact/hooks";
+import * as actions from "../actions.js";
+import * as api from "../api.js";
+import { dayAndTime, languageName, t } from "../i18n.js";
+import { owner } from "../reducers.js";
+import * as store from "../store.js";
+import { Icon, channelIcon } from "./icon.js";
+
+/** Who this is, how they can be reached, what else they have with us, and why this agent. @param {{page: TicketPage}} given */
+export function Context({ page }) {
+  if (!store.contextShown.value) return null;
+  const { contact } = page;
+  const row = store.openTicket.value ?? page.ticket;
+  const close = () => { store.showContext(false); store.goTo("thread"); };
+  return html`<aside class="context" aria-labelledby="context-heading" data-region tabindex="-1">
+    <div class="context-head"><h2 id="context-heading"><bdi>${contact.name || t("contact.unnamed")}</bdi></h2>
+      <button type="button" class="quiet context-close" onClick=${close}><${Icon} name="cross" /><span class="hidden">${t("context.close")}</span></button></div>
+    ${contact.language && html`<p class="muted">${t("contact.prefers", { language: languageName(contact.language) })}</p>`}
+    ${row.vulnerable && html`<p><span class="badge info">${t("row.vulnerable")}</span></p>`}
+    ${!owner(row) && row.status !== "closed" && html`<${StillWaiting} row=${row} />`}
+    ${page.because && html`<section class="card"><h3>${t("context.why_you")}</h3><p>${page.because}</p></section>`}
+    ${row.closure && html`<section class="card"><h3>${t(`closure.${row.closure.reason}`)}</h3><p dir="auto">${row.closure.sentence}</p></section>`}
+    <section><h3>${t("context.reach")}</h3><ul class="endpoints">${contact.endpoints.map((endpoint) => html`<${EndpointItem} key=${endpoint.id} endpoint=${endpoint} />`)}</ul></section>
+    <${OtherTickets} tickets=${contact.tickets} current=${row.ref} />
+  </aside>`;
+}
+
+/** @param {{endpoint: Endpoint}} given */
+function EndpointItem({ endpoint }) {
+  return html`<li><span class="endpoint"><bdi dir="ltr">${endpoint.shown}</bdi><span class="hidden">, ${t(`endpoint.${endpoint.kind}`)}</span></span>
+    <span class="badges"><span class="badge">${t(`proof.${endpoint.proof}`)}</span>
+      <span class="badge ${endpoint.consent === "revoked" ? "bad" : endpoint.consent === "given" ? "ok" : ""}">${t(`consent.${endpoint.consent}`)}</span>
+      ${endpoint.bad && html`<span class="badge bad">${t("endpoint.bad")}</span>`}</span></li>`;
+}
+
+/** @param {{row: TicketRow}} given */
+function StillWaiting({ row }) {
+  const [answer, setAnswer] = useState(/** @type {Waiting | null} */ (null));
+  useEffect(() => {
+    let wanted = true;
+    api.waiting(row.ref).then((waiting) => wanted && setAnswer(waiting), () => wanted && setAnswer(null));
+    return () => { wanted = false; };
+  }, [row.ref, row.v]);
+  if (!answer) return null;
+  return html`<section class="card"><h3>${t("context.why_waiting")}</h3><p>${answer.sentence}</p>
+    ${answer.position && answer.of && html`<p class="muted">${t("context.position", { position: answer.position, of: answer.of })}</p>`}
+    <ul class="eligible">${Object.entries(answer.eligible).map(([group, n]) => html`<li key=${group}><b>${n}</b> ${t(`eligible.${group}`)}</li>`)}</ul>
+    ${answer.next_change && html`<p class="muted">${t("context.next_change", { time: dayAndTime(answer.next_change) })}</p>`}</section>`;
+}
+
+/** @param {{tickets: TicketRow[], current: string}} given */
+function OtherTickets({ tickets, current }) {
+  const others = tickets.filter((row) => row.ref !== current);
+  return html`<section><h3>${t("context.history", { n: others.length })}</h3>
+    ${others.length === 0 && html`<p class="muted">${t("context.no_history")}</p>`}
+    <ul class="others">${others.map((known) => html`<${Other} key=${known.ref} row=${store.tickets.value.get(known.ref) ?? known} />`)}</ul></section>`;
+}
+
+/** @param {{row: TicketRow}} given */
+function Other({ row }) {
+  const go = (/** @type {MouseEvent} */ event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    actions.open(row.ref);
+  };
+  return html`<li><a href="/agent/t/${row.ref}" onClick=${go}><${Icon} name=${channelIcon(store.channels.value.get(row.channel))} size=${14} />
+    <span class="hidden">${t(`channel.${row.channel}`)}</span><span class="other-subject" dir="auto">${row.subject || row.preview}</span></a>
+    <span class="muted">${t(`status.${row.status}`)} · ${dayAndTime(row.updated_at)}</span></li>`;
+}

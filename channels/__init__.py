@@ -1,0 +1,1 @@
+"""Channel adapters: one file or folder each, named as the channel. Shared code starts with an underscore."""

@@ -1,0 +1,122 @@
+"""E-mail as a channel of the desk."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from channels.base import (
+    Accept,
+    Capabilities,
+    Channel,
+    ErrorClass,
+    Inbox,
+    Item,
+    Knows,
+    Measure,
+    Outbound,
+    Raw,
+    SendError,
+    Sent,
+    Tools,
+    TryLater,
+)
+from channels.email import headers, reading, writing
+
+if TYPE_CHECKING:  # the child that reads mail imports this file, and must not pay for two network libraries
+    from channels.email.sending import Relay
+
+
+class Email(Channel):
+    """Mail in from a server in front of us (SMTP or LMTP), mail out to a relay.
+
+    Settings: SMTP_RELAY and MAIL_LISTEN (``host:port``, the latter with ``lmtp:`` before it for LMTP), SMTP_USERNAME,
+    SMTP_PASSWORD, SMTP_SECURITY (``none``, ``starttls`` (default) or ``tls``), MAIL_DOMAIN for the ids of our mails.
+    """
+
+    name: ClassVar[str] = "email"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        endpoint_kind="email",
+        max_text=writing.TEXT,
+        pace="later",
+        html=True,
+        files=True,
+        subjects=True,
+        words={"sent": "accepted"},
+        child=True,
+    )
+    listens: ClassVar[bool] = True
+
+    def __init__(self, tools: Tools, relay: "Relay | None", door: tuple[str, int, bool] | None, domain: str) -> None:
+        self._tools, self._relay, self._door, self._domain = tools, relay, door, domain
+
+    @classmethod
+    def from_env(cls, settings: Mapping[str, str], tools: Tools) -> Self | None:
+        """None without relay and listener. Raises ValueError on a setting that makes no sense."""
+        relay, door = settings.get("SMTP_RELAY", ""), settings.get("MAIL_LISTEN", "")
+        if not relay and not door:
+            return None
+        return cls(tools, relay_of(settings) if relay else None, where(door) if door else None, domain_of(settings))
+
+    # --- in -----------------------------------------------------------------------------------------------------------
+
+    async def listen(self, accept: Accept, knows: Knows) -> None:
+        """Without MAIL_LISTEN nothing can arrive, and this waits until it is cancelled."""
+        if self._door is None:
+            await asyncio.get_running_loop().create_future()
+        else:
+            from channels.email.listener import listen
+
+            await listen(*self._door, accept, knows)
+
+    def parse(self, raw: Raw) -> list[Item]:
+        return reading.parse(raw)
+
+    def canonical(self, value: str) -> str:
+        return headers.canonical(value)
+
+    # --- out ----------------------------------------------------------------------------------------------------------
+
+    def mint_id(self, inbox: Inbox) -> str:
+        """128 random bits, so that nobody can guess an id that leads into a ticket."""
+        domain = self._domain or inbox.address.rpartition("@")[2]
+        return f"<c.{secrets.token_hex(16)}@{domain}>"
+
+    def measure(self, outbound: Outbound) -> Measure:
+        return writing.measure(outbound)
+
+    def render(self, outbound: Outbound) -> bytes:
+        return writing.render(outbound, self._tools.secret, self._tools.clock())
+
+    async def send(self, outbound: Outbound, wire: bytes) -> Sent:
+        if self._relay is None:
+            raise TryLater(SendError(ErrorClass.SENDER, text="no mail relay is configured"))
+        return await self._relay.send(outbound, wire)
+
+    async def close(self) -> None:
+        if self._relay is not None:
+            await self._relay.close()
+
+
+def relay_of(settings: Mapping[str, str]) -> "Relay":
+    from channels.email.sending import SECURITY, Relay
+
+    host, port, _ = where(settings["SMTP_RELAY"])
+    security = settings.get("SMTP_SECURITY") or "starttls"
+    if security not in SECURITY:
+        raise ValueError(f"SMTP_SECURITY is one of {', '.join(SECURITY)}")
+    return Relay(host, port, security, settings.get("SMTP_USERNAME", ""), settings.get("SMTP_PASSWORD", ""))
+
+
+def where(setting: str) -> tuple[str, int, bool]:
+    """(host, port, is LMTP) of ``[lmtp:]host:port``. Raises ValueError."""
+    host, _, port = setting.removeprefix("lmtp:").rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError(f"not host:port: {setting!r}")
+    return host.strip("[]"), int(port), setting.startswith("lmtp:")
+
+
+def domain_of(settings: Mapping[str, str]) -> str:
+    """MAIL_DOMAIN, checked: it stands in every Message-ID."""
+    domain = settings.get("MAIL_DOMAIN", "")
+    return headers.canonical(f"c@{domain}").removeprefix("c@") if domain else ""

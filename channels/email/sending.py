@@ -1,0 +1,182 @@
+"""Handing a mail to our relay, and what its answer means for the desk."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import aiosmtplib
+from aiosmtplib.typing import Default
+
+from channels.base import ErrorClass, Outbound, SendError, Sent, TryLater, Undeliverable, Unsure
+from channels.email.headers import deliverable
+from channels.email.writing import envelope_sender
+
+CONNECTIONS = 4
+IDLE = 30.0  # seconds
+SECONDS = 20.0
+SECURITY = {"none": (False, False), "starttls": (False, True), "tls": (True, False)}  # (use_tls, start_tls)
+
+ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b\s*")
+# RFC 3463. Only these say that an address is wrong; 5.x.x alone does not.
+BAD_ADDRESS = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"}
+BY_STATUS = {
+    "5.1.7": ErrorClass.SENDER,
+    "5.1.8": ErrorClass.SENDER,
+    "5.2.3": ErrorClass.CONTENT,
+    "5.3.4": ErrorClass.CONTENT,
+}
+BY_SUBJECT = {"5.2": ErrorClass.UNREACHABLE, "5.6": ErrorClass.CONTENT, "5.7": ErrorClass.SENDER}
+BY_REPLY = {530: ErrorClass.SENDER, 535: ErrorClass.SENDER, 552: ErrorClass.CONTENT}
+
+
+class Line(aiosmtplib.SMTP):
+    """A connection that knows whether the relay may have taken a mail it did not answer for."""
+
+    in_doubt = False
+    idle_since = 0.0
+
+    async def data(
+        self,
+        message: str | bytes,
+        /,
+        *,
+        timeout: float | Default | None = Default.token,  # noqa: ASYNC109 - the signature we override
+    ) -> aiosmtplib.SMTPResponse:
+        self.in_doubt = True
+        try:
+            response = await super().data(message, timeout=timeout)
+        except aiosmtplib.SMTPResponseException:
+            self.in_doubt = False
+            raise
+        self.in_doubt = False
+        return response
+
+
+class Relay:
+    """A few connections to one relay, opened when needed and kept for half a minute."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        security: str = "starttls",
+        username: str = "",
+        password: str = "",
+        seconds: float = SECONDS,
+    ) -> None:
+        use_tls, start_tls = SECURITY[security]
+        self.seconds = seconds
+        self._where: dict[str, Any] = {
+            "hostname": host,
+            "port": port,
+            "use_tls": use_tls,
+            "start_tls": start_tls,
+            "username": username or None,
+            "password": password or None,
+            "timeout": seconds,
+            "local_hostname": "localhost",  # the default looks itself up in the DNS
+        }
+        self._free: list[Line] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._places = asyncio.Semaphore(CONNECTIONS)
+
+    async def send(self, outbound: Outbound, wire: bytes) -> Sent:
+        """Raises TryLater, Undeliverable or Unsure; the last only if the relay fell silent after it had the mail."""
+        try:
+            sender, to = envelope_sender(outbound), deliverable(outbound.to)
+        except ValueError as error:
+            raise Undeliverable(SendError(ErrorClass.BAD_ADDRESS, text=str(error))) from error
+        async with self._line() as line:
+            refused, _ = await self._say(line, sender, to, wire)
+        return Sent(outbound.own_id, refused={to: send_error(code, text) for to, (code, text) in refused.items()})
+
+    async def _say(self, line: Line, sender: str, to: str, wire: bytes) -> tuple[dict[str, Any], str]:
+        try:
+            return await line.sendmail(sender, [to], wire)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            raise refusal(error.recipients[0].code, error.recipients[0].message) from error
+        except aiosmtplib.SMTPResponseException as error:
+            raise refusal(error.code, error.message) from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            if line.in_doubt:
+                raise Unsure("the mail server fell silent after it had the mail") from error
+            raise unreachable(error) from error
+
+    @asynccontextmanager
+    async def _line(self) -> AsyncIterator[Line]:
+        """A connection of our own; it is kept only if it answered to the end."""
+        self._belong_here()
+        async with self._places:
+            line = await self._kept() or await self._opened()
+            try:
+                yield line
+            finally:
+                if line.is_connected and not line.in_doubt:
+                    line.idle_since = asyncio.get_running_loop().time()
+                    self._free.append(line)
+                else:
+                    line.close()
+
+    def _belong_here(self) -> None:
+        """Connections belong to one event loop; workers that run a loop for each job open new ones."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop, self._free, self._places = loop, [], asyncio.Semaphore(CONNECTIONS)
+
+    async def _kept(self) -> Line | None:
+        """A connection that still answers: relays hang up on idle clients without a word."""
+        now = asyncio.get_running_loop().time()
+        while self._free:
+            line = self._free.pop()
+            with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+                if now - line.idle_since < IDLE and (await line.noop()).code == 250:
+                    return line
+            line.close()
+        return None
+
+    async def _opened(self) -> Line:
+        line = Line(**self._where)
+        try:
+            await asyncio.wait_for(line.connect(), self.seconds)
+        except aiosmtplib.SMTPAuthenticationError as error:
+            line.close()
+            raise refusal(error.code, error.message) from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            line.close()
+            raise unreachable(error) from error
+        return line
+
+    async def close(self) -> None:
+        while self._free:
+            line = self._free.pop()
+            try:
+                await line.quit(timeout=1)
+            except (aiosmtplib.SMTPException, OSError, TimeoutError):
+                line.close()
+
+
+def refusal(code: int, text: str) -> TryLater | Undeliverable:
+    """4xx: nothing was taken, come again. 5xx: for good."""
+    error = send_error(code, text)
+    return Undeliverable(error) if 500 <= code < 600 else TryLater(error)
+
+
+def unreachable(error: Exception) -> TryLater:
+    return TryLater(SendError(ErrorClass.UNREACHABLE, text=str(error) or type(error).__name__))
+
+
+def send_error(code: int, text: str) -> SendError:
+    found = ENHANCED.match(text)
+    status = found[1] if found else ""
+    return SendError(error_class(code, status), f"{code} {status}".strip(), ENHANCED.sub("", text))
+
+
+def error_class(code: int, status: str) -> ErrorClass:
+    if code < 500:
+        return ErrorClass.THROTTLED if code == 421 or status.startswith("4.7.") else ErrorClass.UNREACHABLE
+    if status in BAD_ADDRESS:
+        return ErrorClass.BAD_ADDRESS
+    by_subject = BY_SUBJECT.get(status.rpartition(".")[0])
+    return BY_STATUS.get(status) or by_subject or BY_REPLY.get(code) or ErrorClass.UNKNOWN

@@ -1,0 +1,142 @@
+"""Transactions: the only place that begins and commits.
+
+A request, job or socket message is one unit of work. What the world is told afterwards is registered with
+``after_commit`` and runs only when the commit stood.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import structlog
+from asyncpg import PostgresConnectionError
+from asyncpg.exceptions import CannotConnectNowError, InterfaceError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from contactcenter.errors import StoreAway
+
+log = structlog.get_logger()
+Hook = Callable[[], Awaitable[None] | None]
+
+
+def engine_url(url: str) -> str:
+    """A PostgreSQL URL in the form the async driver wants."""
+    for prefix in ("postgresql+asyncpg://", "postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+asyncpg://" + url.removeprefix(prefix)
+    raise ValueError(f"the database URL must start with postgresql://, not {url.split(':', 1)[0]}://")
+
+
+class Database:
+    """A pool and the units of work on it. ``statement_timeout`` in seconds bounds every statement on the server."""
+
+    def __init__(self, url: str, *, pool: int = 6, statement_timeout: int = 5, name: str = "contactcenter") -> None:
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(
+            engine_url(url),
+            pool_size=pool,
+            max_overflow=0,
+            hide_parameters=True,
+            pool_timeout=2,
+            pool_pre_ping=False,  # a ping costs a round trip at every hot door; a dead connection is a 503 and then gone
+            connect_args={
+                "command_timeout": statement_timeout + 1,
+                "timeout": 5,
+                "server_settings": {
+                    "application_name": name,
+                    "statement_timeout": f"{statement_timeout}s",
+                    "idle_in_transaction_session_timeout": "60s",
+                    "timezone": "UTC",
+                    "jit": "off",
+                },
+            },
+        )
+        self.wake: Hook | None = None
+        """Called after a commit that wrote events: a hint to the sequencer, set by the wiring."""
+        self._told: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One unit of work: committed when the block ends, rolled back when it raises.
+
+        Raises StoreAway when the database cannot be reached; a commit whose answer was lost raises it too, and the caller
+        finds out by its key what became of it.
+        """
+        session = AsyncSession(self.engine, expire_on_commit=False, autoflush=False)
+        try:
+            yield session
+            await session.commit()
+        except (OSError, PoolTimeout, InterfaceError, PostgresConnectionError) as error:
+            await self._abandon(session)
+            raise StoreAway from error
+        except DBAPIError as error:
+            await self._abandon(session)
+            if _is_gone(error):
+                await self.engine.dispose()
+                raise StoreAway from error
+            raise
+        except BaseException:
+            await self._abandon(session)
+            raise
+        await session.close()
+        self._tell(session)
+
+    async def _abandon(self, session: AsyncSession) -> None:
+        with contextlib.suppress(Exception):  # the connection may be the very thing that broke
+            await session.rollback()
+        with contextlib.suppress(Exception):  # as above
+            await session.close()
+
+    def _tell(self, session: AsyncSession) -> None:
+        hooks: list[Hook] = session.info.pop("after_commit", [])
+        if self.wake is not None and session.info.pop("wrote_events", False):
+            hooks = [self.wake, *hooks]
+        if hooks:
+            task = asyncio.create_task(_run(hooks))
+            self._told.add(task)
+            task.add_done_callback(self._told.discard)
+
+    async def settled(self) -> None:
+        """Wait until everything that was to be told has been told (used at shutdown)."""
+        if self._told:
+            await asyncio.wait(set(self._told), timeout=2)
+
+    @contextlib.asynccontextmanager
+    async def own_connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection of one's own in autocommit, for session locks and LISTEN."""
+        async with self.engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def ping(self) -> None:
+        async with self.transaction() as tx:
+            await tx.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self.settled()
+        await self.engine.dispose()
+
+
+def after_commit(tx: AsyncSession, hook: Hook) -> None:
+    """Run ``hook`` once the unit of work has committed. Hooks hint and ring; they never carry facts."""
+    tx.info.setdefault("after_commit", []).append(hook)
+
+
+async def _run(hooks: list[Hook]) -> None:
+    for hook in hooks:
+        try:
+            answer = hook()
+            if answer is not None:
+                await answer
+        except Exception:  # a hint that fails is repaired by the sweeps; the commit stands
+            log.warning("after_commit_failed", exc_info=True)
+
+
+def _is_gone(error: DBAPIError) -> bool:
+    origin: Any = error.orig
+    inner = getattr(origin, "__cause__", None)
+    gone = (PostgresConnectionError, InterfaceError, CannotConnectNowError, OSError)
+    return error.connection_invalidated or isinstance(error, OperationalError) or isinstance(inner, gone)

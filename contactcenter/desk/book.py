@@ -1,0 +1,130 @@
+"""The agency's book: queues, hours, skills, inboxes and rules, read together and kept for a few seconds."""
+
+import time as clock
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import routing
+from channels import base
+from contactcenter.desk.hours import Calendar
+from contactcenter.errors import NotFound
+from contactcenter.models import Agency, Holiday, Inbox, Queue, QueueHours, QueueSkill, ServiceTarget, Skill
+
+KEEP_S = 3.0
+
+
+@dataclass(frozen=True)
+class QueueEntry:
+    """A queue with its calendar, required skills ((skill id, level), ...) and targets by channel."""
+
+    row: Queue
+    calendar: Calendar
+    skills: tuple[tuple[int, int], ...]
+    targets: dict[str, ServiceTarget]
+
+    @property
+    def id(self) -> int:
+        return self.row.id
+
+
+@dataclass(frozen=True)
+class AgencyEntry:
+    row: Agency
+    queues: dict[int, QueueEntry]
+    skills: dict[int, Skill]
+    policy: routing.Policy
+
+    def queue(self, slug: str) -> QueueEntry:
+        for entry in self.queues.values():
+            if entry.row.slug == slug:
+                return entry
+        raise NotFound("There is no such queue.")
+
+    def language_skill(self, language: str) -> int | None:
+        return next((skill.id for skill in self.skills.values() if skill.language == language), None)
+
+
+@dataclass(frozen=True)
+class Book:
+    agencies: dict[int, AgencyEntry]
+    inboxes: dict[int, Inbox]
+    read_at: float = field(default_factory=clock.monotonic)
+
+    def inbox(self, channel: str, slug: str) -> Inbox:
+        for row in self.inboxes.values():
+            if row.slug == slug and row.channel == channel:
+                return row
+        raise NotFound("There is no such inbox.")
+
+    def inbox_by_address(self, channel: str, address: str) -> Inbox | None:
+        return next((row for row in self.inboxes.values() if row.channel == channel and row.address == address), None)
+
+
+_kept: dict[str, Book] = {}
+
+
+async def open_book(tx: AsyncSession) -> Book:
+    """The book, at most three seconds old. Rules change rarely; the hot doors ask for every message."""
+    key = str(tx.get_bind().engine.url)
+    kept = _kept.get(key)
+    if kept is None or clock.monotonic() - kept.read_at > KEEP_S:
+        kept = _kept[key] = await _read(tx)
+    return kept
+
+
+def forget() -> None:
+    """Read afresh next time (after a change of rules in this process)."""
+    _kept.clear()
+
+
+def channel_inbox(row: Inbox) -> base.Inbox:
+    """The inbox as the adapters know it."""
+    config = {key: str(value) for key, value in row.config.items()}
+    return base.Inbox(row.id, row.slug, row.channel, row.address, row.name, config)
+
+
+async def _read(tx: AsyncSession) -> Book:
+    agencies = list(await tx.scalars(select(Agency)))
+    queues = list(await tx.scalars(select(Queue).order_by(Queue.id)))
+    hours = list(await tx.scalars(select(QueueHours)))
+    holidays = list(await tx.scalars(select(Holiday)))
+    needed = list(await tx.scalars(select(QueueSkill)))
+    targets = list(await tx.scalars(select(ServiceTarget)))
+    skills = list(await tx.scalars(select(Skill)))
+    inboxes = list(await tx.scalars(select(Inbox)))
+    entries = {}
+    for agency in agencies:
+        days_off = frozenset(day.day for day in holidays if day.agency_id == agency.id)
+        own = {
+            queue.id: QueueEntry(
+                queue,
+                Calendar(
+                    ZoneInfo(agency.timezone),
+                    tuple((h.weekday, h.opens, h.closes) for h in hours if h.queue_id == queue.id),
+                    days_off,
+                ),
+                tuple(sorted((n.skill_id, n.min_level) for n in needed if n.queue_id == queue.id)),
+                {t.channel: t for t in targets if t.queue_id == queue.id},
+            )
+            for queue in queues
+            if queue.agency_id == agency.id
+        }
+        own_skills = {skill.id: skill for skill in skills if skill.agency_id == agency.id}
+        entries[agency.id] = AgencyEntry(agency, own, own_skills, policy_of(agency.channels))
+    return Book(entries, {inbox.id: inbox for inbox in inboxes})
+
+
+def policy_of(rules: dict[str, Any]) -> routing.Policy:
+    """The routing policy from the agency's channel rules: weight, cap, live, offer_s per channel."""
+    return routing.Policy(
+        revision=int(rules.get("revision", 1)),
+        channels={
+            name: routing.ChannelRule(rule["weight"], rule["cap"], rule["live"], rule.get("offer_s"))
+            for name, rule in rules.items()
+            if isinstance(rule, dict)
+        },
+    )

@@ -1,0 +1,282 @@
+"""What the console asks for: the snapshot, lists, a ticket's page, a contact, why a ticket still waits."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import routing
+from contactcenter import events
+from contactcenter.desk import agents, closures, consents, floor, offers, people, shown, tickets
+from contactcenter.desk.access import Scope
+from contactcenter.desk.board import iso
+from contactcenter.desk.book import AgencyEntry, open_book
+from contactcenter.desk.floor import FloorNames
+from contactcenter.desk.kit import Kit
+from contactcenter.errors import NotFound
+from contactcenter.models import Assignment, Closure, Contact, Draft, Endpoint, Message, Offer, Staff, Ticket
+
+PAGE = 50
+View = Literal["mine", "team", "unassigned", "closed"]
+IS_OPEN = Ticket.status.not_in(("closed", "cancelled"))
+
+
+async def tail(tx: AsyncSession) -> int:
+    """The last stamped position. Read it before the rows: what is newer than the snapshot is then sent again, not lost."""
+    return int(await tx.scalar(text("SELECT coalesce(max(pos), 0) FROM event")) or 0)
+
+
+async def snapshot(tx: AsyncSession, kit: Kit, scope: Scope, staff: Staff) -> dict[str, Any]:
+    pos = await tail(tx)
+    waiting = and_(IS_OPEN, or_(Ticket.owner_id == scope.staff_id, Ticket.owner_id.is_(None)))
+    now: datetime = await tx.scalar(text("SELECT clock_timestamp()"))
+    return {
+        "pos": pos,
+        "now": iso(now),
+        "me": await shown.me(tx, staff),
+        "channels": [channel_info(kit, name) for name in kit.channels],
+        "offers": await my_offers(tx, kit, scope, staff.language),
+        "tickets": await shown.ticket_rows(tx, kit, scope, waiting, order=(Ticket.va, Ticket.id), limit=500),
+        "counts": await counts(tx, scope),
+        "closure_reasons": list(closures.REASONS),
+        "refusal_reasons": list(offers.REFUSAL_REASONS),
+        "away_reasons": list(agents.AWAY_REASONS),
+    }
+
+
+def channel_info(kit: Kit, name: str) -> dict[str, Any]:
+    can = kit.channels[name].capabilities
+    return {"name": name, "live": can.live, "pace": can.pace, "html": can.html, "files": can.files, "max_text": can.max_text}
+
+
+async def counts(tx: AsyncSession, scope: Scope) -> dict[str, int]:
+    row = (
+        await tx.execute(
+            select(
+                func.count().filter(Ticket.owner_id == scope.staff_id),
+                func.count(),
+                func.count().filter(Ticket.owner_id.is_(None)),
+            ).where(scope.condition(), IS_OPEN)
+        )
+    ).one()
+    return {"mine": row[0], "team": row[1], "unassigned": row[2]}
+
+
+async def my_offers(tx: AsyncSession, kit: Kit, scope: Scope, language: str) -> list[dict[str, Any]]:
+    live = await shown.live_offers(tx, staff_id=scope.staff_id)
+    return [await offer(tx, kit, one, language, scope) for one in live]
+
+
+async def offer(tx: AsyncSession, kit: Kit, one: Offer, language: str, scope: Scope | None = None) -> dict[str, Any]:
+    """An offer with its ticket and the sentence why."""
+    rows = await shown.ticket_rows(tx, kit, None, Ticket.id == one.ticket_id)
+    row = rows[0]
+    if scope is not None:
+        row |= {"can": list(scope.can(row["status"], one.staff_id)), "draft": False}
+    because = await sentence(tx, one.because, language, one.ticket_id)
+    return {
+        "id": one.id, "ref": row["ref"], "ticket": row, "created_at": iso(one.created_at), "expires_at": iso(one.expires_at),
+        "because": because or "",
+    }  # fmt: skip
+
+
+async def sentence(tx: AsyncSession, because: dict[str, Any], language: str, ticket_id: int) -> str | None:
+    """A stored because in words; None where a person decided, not the routing."""
+    if "winner_key" not in because:
+        return None
+    ticket = await tx.get_one(Ticket, ticket_id)
+    agency = (await open_book(tx)).agencies[ticket.agency_id]
+    names = await floor_names(tx, agency, language)
+    return routing.why_this_agent(routing.Because.from_json(because), names, language)
+
+
+async def floor_names(tx: AsyncSession, agency: AgencyEntry, language: str) -> FloorNames:
+    staff = await tx.execute(select(Staff.id, Staff.name).where(Staff.agency_id == agency.row.id))
+    skills = {skill.id: str(skill.names.get(language) or skill.names.get("en")) for skill in agency.skills.values()}
+    return FloorNames({staff_id: name for staff_id, name in staff}, skills)
+
+
+async def listed(
+    tx: AsyncSession, kit: Kit, scope: Scope, view: View, queue: str | None, after: str | None
+) -> dict[str, Any]:
+    """One page of a view, the longest waiting first (closed: the newest first)."""
+    pos = await tail(tx)
+    conditions = [_view(scope, view)]
+    if queue:
+        agency = (await open_book(tx)).agencies[scope.agency_id]
+        conditions.append(Ticket.queue_id == agency.queue(queue).id)
+    newest_first = view == "closed"
+    if after and after.isdecimal() and len(after) < 19:
+        conditions.append(Ticket.id < int(after) if newest_first else Ticket.id > int(after))
+    order = Ticket.id.desc() if newest_first else Ticket.id
+    rows = await shown.ticket_rows(tx, kit, scope, and_(*conditions), order=(order,), limit=PAGE + 1)
+    more = len(rows) > PAGE
+    rows = rows[:PAGE]
+    last = await tx.scalar(select(Ticket.id).where(Ticket.reference == rows[-1]["ref"])) if more else None
+    return {"pos": pos, "tickets": rows, "next": str(last) if last else None}
+
+
+def _view(scope: Scope, view: View) -> ColumnElement[bool]:
+    return {
+        "mine": and_(IS_OPEN, Ticket.owner_id == scope.staff_id),
+        "team": IS_OPEN,
+        "unassigned": and_(IS_OPEN, Ticket.owner_id.is_(None)),
+        "closed": Ticket.status == "closed",
+    }[view]
+
+
+async def ticket_page(tx: AsyncSession, kit: Kit, scope: Scope, staff: Staff, reference: str) -> dict[str, Any]:
+    """All of a ticket on one page. Opening it is written down: who saw what."""
+    pos = await tail(tx)
+    ticket = await tickets.find(tx, scope, reference)
+    await events.record_beside(
+        tx, "ticket.viewed", scope.agency_id, events.Actor("staff", staff.id), ticket_id=ticket.id
+    )
+    rows = await shown.ticket_rows(tx, kit, scope, Ticket.id == ticket.id)
+    said = await shown.messages(tx, kit, Message.ticket_id == ticket.id, newest=PAGE + 1)
+    draft = await tx.get(Draft, (staff.id, ticket.id))
+    return {
+        "pos": pos,
+        "ticket": rows[0],
+        "messages": said[-PAGE:],
+        "more": len(said) > PAGE,
+        "contact": await contact(tx, kit, scope, ticket.contact_id),
+        "because": await why_owner(tx, ticket, staff.language),
+        "draft": {"text": draft.text, "kind": draft.kind} if draft else None,
+        "compose": await compose(tx, kit, scope, ticket),
+    }
+
+
+async def earlier(tx: AsyncSession, kit: Kit, scope: Scope, reference: str, before: int) -> dict[str, Any]:
+    ticket = await tickets.find(tx, scope, reference)
+    said = await shown.messages(tx, kit, and_(Message.ticket_id == ticket.id, Message.seq < before), newest=PAGE + 1)
+    return {"messages": said[-PAGE:], "more": len(said) > PAGE}
+
+
+async def compose(tx: AsyncSession, kit: Kit, scope: Scope, ticket: Ticket) -> dict[str, Any]:
+    """Whether a reply may be sent now, to where, and why not."""
+    endpoint = await tx.get_one(Endpoint, ticket.endpoint_id)
+    channel = kit.channels.get(ticket.channel)
+    can = scope.can(ticket.status, ticket.owner_id)
+    why: str | None = None
+    if channel is None:
+        why = "channel_off"
+    elif ticket.status == "closed":
+        why = "closed"
+    elif "reply:ticket" not in can:
+        why = "read_only"
+    else:
+        why = await consents.why_not(tx, endpoint)
+    return {
+        "can_reply": why is None, "why_not": why, "channel": ticket.channel,
+        "to": kit.shown(ticket.channel, endpoint.canonical), "max_text": channel.capabilities.max_text if channel else 0,
+    }  # fmt: skip
+
+
+async def contact(tx: AsyncSession, kit: Kit, scope: Scope, contact_id: int) -> dict[str, Any]:
+    """A person with endpoints and the tickets one may see; NotFound unless one sees at least one of them."""
+    person = await tx.get(Contact, contact_id)
+    seen = await shown.ticket_rows(tx, kit, scope, Ticket.contact_id == contact_id, order=(Ticket.id.desc(),), limit=50)
+    if person is None or person.agency_id != scope.agency_id or not seen:
+        raise NotFound("There is no such person that you may see.")
+    endpoints = list(await tx.scalars(select(Endpoint).where(Endpoint.contact_id == contact_id).order_by(Endpoint.id)))
+    given = await people.consents(tx, [endpoint.id for endpoint in endpoints])
+    by_kind = {channel.capabilities.endpoint_kind: channel for channel in kit.channels.values()}
+    return {
+        "id": person.id,
+        "name": person.name,
+        "language": person.language,
+        "endpoints": [
+            {"id": e.id, "kind": e.kind, "shown": by_kind[e.kind].shown(e.canonical) if e.kind in by_kind else e.canonical,
+             "proof": e.proof, "level": e.level, "consent": given[e.id], "bad": e.bad_since is not None}
+            for e in endpoints
+        ],
+        "tickets": seen,
+    }  # fmt: skip
+
+
+async def why_owner(tx: AsyncSession, ticket: Ticket, language: str) -> str | None:
+    """Why the ticket's agent has it, from what was stored at the decision."""
+    because = await tx.scalar(
+        select(Assignment.because)
+        .where(Assignment.ticket_id == ticket.id, Assignment.staff_id == ticket.owner_id)
+        .order_by(Assignment.id.desc())
+        .limit(1)
+    )
+    return await sentence(tx, because, language, ticket.id) if because else None
+
+
+async def why_waiting(tx: AsyncSession, scope: Scope, staff: Staff, reference: str) -> dict[str, Any]:
+    """Place and eligible agents of a waiting ticket, in words."""
+    ticket = await tickets.find(tx, scope, reference)
+    seen = await floor.read(tx, scope.agency_id)
+    waiting = seen.tickets.get(scope.agency_id, [])
+    mine = next((one for one in waiting if one.id == ticket.id), None)
+    if mine is None:
+        raise NotFound("This ticket does not wait in a queue.")
+    policy = (await open_book(tx)).agencies[scope.agency_id].policy
+    answer = routing.why_waiting(mine, waiting, seen.agents.get(scope.agency_id, []), policy, seen.now)
+    return {
+        "sentence": routing.in_words(answer, staff.language),
+        "position": answer.position,
+        "of": answer.of,
+        "eligible": {"with_room": answer.with_room, "full": answer.full, "away": answer.away, "offline": answer.offline},
+        "unservable": answer.unservable,
+    }
+
+
+async def history(tx: AsyncSession, scope: Scope, reference: str) -> dict[str, Any]:
+    """The ticket's story as the event log tells it."""
+    ticket = await tickets.find(tx, scope, reference)
+    rows = await tx.execute(
+        text(
+            "SELECT e.pos, e.at, e.type, e.actor_kind, e.actor_id, e.data, s.name FROM event e "
+            "LEFT JOIN staff s ON e.actor_kind = 'staff' AND s.id = e.actor_id "
+            "WHERE e.ticket_id = :ticket ORDER BY e.id LIMIT 1000"
+        ),
+        {"ticket": ticket.id},
+    )
+    return {
+        "events": [
+            {"pos": r.pos, "at": iso(r.at), "type": r.type, "actor": {"kind": r.actor_kind, "name": r.name}, "data": r.data}
+            for r in rows
+        ]
+    }
+
+
+async def queues(tx: AsyncSession, scope: Scope, now: datetime) -> list[dict[str, Any]]:
+    """Where a ticket can be passed on to: every queue of the agency, with how it stands."""
+    agency = (await open_book(tx)).agencies[scope.agency_id]
+    waiting: dict[int, int] = {
+        queue: int(n)
+        for queue, n in await tx.execute(
+            text("SELECT queue_id, count(*) FROM ticket WHERE status IN ('queued','offered') GROUP BY 1")
+        )
+    }
+    staff: dict[int, list[dict[str, Any]]] = {}
+    free: dict[int, int] = {}
+    for queue_id, staff_id, name, state in await tx.execute(
+        text(
+            "SELECT q.queue_id, s.id, s.name, s.state FROM staff_queue q JOIN staff s ON s.id = q.staff_id "
+            "WHERE s.role = 'agent' AND s.disabled_at IS NULL ORDER BY s.name"
+        )
+    ):
+        if state in ("ready", "working", "full"):
+            staff.setdefault(queue_id, []).append({"id": staff_id, "name": name})
+        free[queue_id] = free.get(queue_id, 0) + (state in ("ready", "working"))
+    return [
+        {"slug": q.row.slug, "name": q.row.name, "open": q.calendar.is_open(now), "waiting": waiting.get(q.id, 0),
+         "free_agents": free.get(q.id, 0), "staff": staff.get(q.id, [])}
+        for q in agency.queues.values()
+    ]  # fmt: skip
+
+
+async def last_closure(tx: AsyncSession, ticket_id: int) -> Closure | None:
+    found: Closure | None = await tx.scalar(
+        select(Closure)
+        .where(Closure.ticket_id == ticket_id, Closure.undone_at.is_(None))
+        .order_by(Closure.id.desc())
+        .limit(1)
+    )
+    return found

@@ -1,0 +1,134 @@
+"""The ticket: found by its reference under the visibility rule, locked, queued, reopened."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import routing
+from contactcenter import events
+from contactcenter.desk import work
+from contactcenter.desk.access import Scope
+from contactcenter.desk.book import AgencyEntry, QueueEntry, open_book
+from contactcenter.errors import NotFound
+from contactcenter.models import QueueStay, Ticket
+
+UNSEEN = "There is no ticket with this reference that you may see."
+
+
+async def find(tx: AsyncSession, scope: Scope, reference: str, *, lock: bool = False) -> Ticket:
+    """The ticket, if it exists and the scope sees it; NotFound is the same for both."""
+    query = select(Ticket).where(Ticket.reference == reference.strip().upper(), scope.condition())
+    if lock:
+        query = query.with_for_update()
+    ticket = await tx.scalar(query)
+    if ticket is None:
+        raise NotFound(UNSEEN)
+    return ticket
+
+
+async def lock(tx: AsyncSession, ticket_id: int) -> Ticket:
+    """The ticket with its row lock, read afresh."""
+    query = select(Ticket).where(Ticket.id == ticket_id).with_for_update()
+    return (await tx.scalars(query, execution_options={"populate_existing": True})).one()
+
+
+async def entries(tx: AsyncSession, ticket: Ticket) -> tuple[AgencyEntry, QueueEntry]:
+    book = await open_book(tx)
+    agency = book.agencies[ticket.agency_id]
+    return agency, agency.queues[ticket.queue_id]
+
+
+def needs(agency: AgencyEntry, queue: QueueEntry, language: str) -> list[list[int]]:
+    """The skills a ticket of this queue in this language requires, as [[skill id, level], ...]."""
+    wanted = dict(queue.skills)
+    spoken = agency.language_skill(language)
+    if spoken is not None:
+        wanted.setdefault(spoken, 2)
+    return [[skill, level] for skill, level in sorted(wanted.items())]
+
+
+def virtual_arrival(
+    agency: AgencyEntry, channel: str, arrived_at: datetime, priority: int = 0, vulnerable: bool = False
+) -> datetime:
+    """The instant the ticket counts as having arrived (formula in ``routing.ordering``)."""
+    va = routing.virtual_arrival(
+        arrived_at=ms(arrived_at), priority=priority, vulnerable=vulnerable, channel=channel, policy=agency.policy
+    )
+    return arrived_at + timedelta(milliseconds=va - ms(arrived_at))
+
+
+def ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+async def into_queue(
+    tx: AsyncSession, ticket: Ticket, now: datetime, why: str, *, actor: events.Actor = events.DESK, arrived: bool = False
+) -> None:
+    """Put a locked, unowned ticket where it waits: queued, or held until the queue opens. ``arrived``: as a new arrival."""
+    agency, queue = await entries(tx, ticket)
+    if arrived:
+        ticket.arrived_at = now
+        ticket.va = virtual_arrival(agency, ticket.channel, now, ticket.priority, ticket.vulnerable)
+    opening = queue.calendar.next_opening(now)
+    held = opening is not None and opening > now
+    ticket.status = "held" if held else "queued"
+    ticket.held_until = opening if held else None
+    ticket.version += 1
+    ticket.closed_at = None
+    if ticket.next_action_at is None:
+        ticket.next_action_at = now + timedelta(days=1)
+    await tx.flush()
+    if not held:
+        await open_stay(tx, ticket)
+    kind = "ticket.held" if held else "ticket.queued"
+    await events.record(tx, kind, ticket.id, actor, queue=ticket.queue_id, channel=ticket.channel, why=why)
+
+
+async def open_stay(tx: AsyncSession, ticket: Ticket) -> None:
+    """Begin a stay in the queue unless one is open."""
+    await tx.execute(
+        text(
+            "INSERT INTO queue_stay (ticket_id, queue_id, channel, priority) VALUES (:ticket, :queue, :channel, :priority) "
+            "ON CONFLICT (ticket_id) WHERE leave IS NULL DO NOTHING"
+        ),
+        {"ticket": ticket.id, "queue": ticket.queue_id, "channel": ticket.channel, "priority": ticket.priority},
+    )
+
+
+async def close_stay(tx: AsyncSession, ticket_id: int, how: str, at: datetime | None = None, direct: bool = False) -> None:
+    """End the open stay. ``at``: when it really ended, if that was earlier. ``direct``: nobody was asked."""
+    await tx.execute(
+        text(
+            "UPDATE queue_stay SET leave = greatest(enter, coalesce(CAST(:at AS timestamptz), clock_timestamp())), how = :how, "
+            "direct = :direct WHERE ticket_id = :ticket AND leave IS NULL"
+        ),
+        {"ticket": ticket_id, "how": how, "at": at, "direct": direct},
+    )
+
+
+async def answered(tx: AsyncSession, ticket_id: int) -> None:
+    """The first human message on a directly assigned ticket stands for the answer of its last stay."""
+    await tx.execute(
+        text(
+            "UPDATE queue_stay SET answered_at = clock_timestamp() WHERE id = (SELECT id FROM queue_stay "
+            "WHERE ticket_id = :ticket AND how = 'answered' AND direct AND answered_at IS NULL ORDER BY id DESC LIMIT 1)"
+        ),
+        {"ticket": ticket_id},
+    )
+
+
+async def current_stay(tx: AsyncSession, ticket_id: int) -> QueueStay | None:
+    stay: QueueStay | None = await tx.scalar(
+        select(QueueStay).where(QueueStay.ticket_id == ticket_id, QueueStay.leave.is_(None))
+    )
+    return stay
+
+
+async def requeue(
+    tx: AsyncSession, ticket: Ticket, now: datetime, why: str, *, actor: events.Actor = events.DESK, arrived: bool = False
+) -> None:
+    """Take a locked ticket from whoever has it and let it wait again, at its own place unless it ``arrived`` anew."""
+    former = await work.let_go(tx, ticket, why)
+    await events.record(tx, "ticket.released", ticket.id, actor, staff=former, why=why)
+    await into_queue(tx, ticket, now, why, actor=actor, arrived=arrived)

@@ -1,0 +1,1 @@
+"""What runs without anybody asking: sequencer, router, sender, intake."""

@@ -1,0 +1,147 @@
+"""What time brings about: offers run out, lines are lost, queues open, silent conversations are parked. The leader's chores."""
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contactcenter import events
+from contactcenter.db import Database
+from contactcenter.desk import agents, lines, offers, tickets, work
+from contactcenter.desk.kit import Kit
+
+LIMIT = 256
+REQUEUE_LIVE_S, PARK_S, GONE_S = 60, 600, 90
+
+Chore = Callable[[AsyncSession, Kit], Awaitable[None]]
+_ran: dict[str, float] = {}
+
+
+async def run_due(database: Database, kit: Kit) -> None:
+    """Run each chore that is due, each in a transaction of its own."""
+    now = time.monotonic()
+    for chore, every in CHORES:
+        if now - _ran.get(chore.__name__, 0.0) >= every:
+            _ran[chore.__name__] = now
+            async with database.transaction() as tx:
+                await chore(tx, kit)
+
+
+async def time_out_offers(tx: AsyncSession, kit: Kit) -> None:
+    for offer_id in await _ids(tx, "SELECT id FROM offer WHERE result IS NULL AND expires_at < clock_timestamp() ORDER BY id"):
+        await offers.time_out(tx, offer_id, kit.now())
+
+
+async def rescind_unreachable_offers(tx: AsyncSession, kit: Kit) -> None:
+    sql = (
+        "SELECT o.id FROM offer o JOIN staff s ON s.id = o.staff_id WHERE o.result IS NULL AND "
+        f"(s.seen_at IS NULL OR s.seen_at < clock_timestamp() - interval '{agents.GRACE_S} seconds') ORDER BY o.id"
+    )
+    for offer_id in await _ids(tx, sql):
+        await offers.rescind(tx, offer_id, "line_lost", kit.now())
+
+
+async def find_lost_agents(tx: AsyncSession, _kit: Kit) -> None:
+    await agents.find_lost(tx)
+
+
+async def requeue_lost_conversations(tx: AsyncSession, kit: Kit) -> None:
+    """Live work of an agent whose line is gone for a minute goes back with a head start; slow work stays theirs."""
+    live = [name for name, channel in kit.channels.items() if channel.capabilities.live]
+    sql = (
+        "SELECT t.id FROM ticket t JOIN staff s ON s.id = t.owner_id WHERE t.status = 'assigned' AND t.channel = ANY(:live) "
+        f"AND s.health = 'lost' AND s.seen_at < clock_timestamp() - interval '{REQUEUE_LIVE_S} seconds' ORDER BY t.id"
+    )
+    for ticket_id in await _ids(tx, sql, live=live):
+        ticket = await tickets.lock(tx, ticket_id)
+        if ticket.status != "assigned":
+            continue
+        ticket.va = ticket.va - timedelta(minutes=5)
+        await tickets.requeue(tx, ticket, kit.now(), "line_lost")
+        await lines.add(tx, ticket, "requeued", why="line_lost")
+
+
+async def open_held(tx: AsyncSession, kit: Kit) -> None:
+    """Tickets that arrived while their queue was closed enter it when it opens, with their own virtual arrival."""
+    for ticket_id in await _ids(tx, "SELECT id FROM ticket WHERE status = 'held' AND held_until <= :now ORDER BY va", now=kit.now()):
+        ticket = await tickets.lock(tx, ticket_id)
+        if ticket.status == "held":
+            await tickets.into_queue(tx, ticket, kit.now(), "queue_opened")
+
+
+async def park_silent(tx: AsyncSession, kit: Kit) -> None:
+    """A live conversation in which the citizen has been silent for ten minutes gives its units back; the owner stays."""
+    live = [name for name, channel in kit.channels.items() if channel.capabilities.live]
+    sql = (
+        "SELECT id FROM ticket WHERE status = 'assigned' AND channel = ANY(:live) AND waiting_since IS NULL AND NOT EXISTS "
+        "(SELECT 1 FROM message m WHERE m.ticket_id = ticket.id AND m.kind = 'message' AND m.created_at > clock_timestamp() - "
+        f"interval '{PARK_S} seconds') ORDER BY id"
+    )
+    for ticket_id in await _ids(tx, sql, live=live):
+        ticket = await tickets.lock(tx, ticket_id)
+        if ticket.status != "assigned" or ticket.owner_id is None:
+            continue
+        await work.give_back(tx, ticket)
+        ticket.status = "parked"
+        ticket.version += 1
+        await tx.flush()
+        await events.record(tx, "ticket.parked", ticket.id, events.DESK, staff=ticket.owner_id, why="silent")
+        await agents.restate(tx, ticket.owner_id)
+
+
+async def note_abandoned(tx: AsyncSession, kit: Kit) -> None:
+    """A live visitor whose line has been gone for 90 s before anybody answered has left the queue, at the last heartbeat.
+
+    The ticket goes on as a message, in a new stay.
+    """
+    sql = (
+        "SELECT t.id FROM ticket t JOIN endpoint e ON e.id = t.endpoint_id JOIN visitor v ON v.canonical = e.canonical "
+        "JOIN queue_stay q ON q.ticket_id = t.id AND q.leave IS NULL AND q.enter < v.seen_at "
+        f"WHERE t.status IN ('queued', 'offered') AND v.seen_at < clock_timestamp() - interval '{GONE_S} seconds'"
+    )
+    for ticket_id in await _ids(tx, sql):
+        ticket = await tickets.lock(tx, ticket_id)
+        seen = await tx.scalar(
+            text("SELECT v.seen_at FROM visitor v JOIN endpoint e ON e.canonical = v.canonical WHERE e.id = :id"),
+            {"id": ticket.endpoint_id},
+        )
+        await tickets.close_stay(tx, ticket.id, "abandoned", at=seen)
+        await tickets.open_stay(tx, ticket)
+        await events.record(
+            tx, "stay.abandoned", ticket.id, events.Actor("citizen", ticket.contact_id), at=seen, queue=ticket.queue_id
+        )
+
+
+async def break_promises(tx: AsyncSession, _kit: Kit) -> None:
+    rows = await tx.execute(
+        text(
+            "UPDATE promise SET state = 'broken' WHERE id IN (SELECT id FROM promise WHERE state = 'open' AND "
+            f"due_at < clock_timestamp() ORDER BY id LIMIT {LIMIT} FOR UPDATE SKIP LOCKED) RETURNING ticket_id, due_at"
+        )
+    )
+    for ticket_id, due_at in rows.all():
+        await events.record(tx, "promise.broken", ticket_id, events.DESK, due=due_at)
+
+
+async def forget_used_keys(tx: AsyncSession, _kit: Kit) -> None:
+    await tx.execute(text("DELETE FROM socket_ticket WHERE expires_at < clock_timestamp() - interval '1 hour'"))
+    await tx.execute(text("DELETE FROM idempotency WHERE created_at < clock_timestamp() - interval '7 days'"))
+
+
+async def _ids(tx: AsyncSession, sql: str, **values: object) -> list[int]:
+    return list(await tx.scalars(text(f"{sql} LIMIT {LIMIT}"), values))
+
+
+CHORES: tuple[tuple[Chore, float], ...] = (
+    (time_out_offers, 0.5),
+    (rescind_unreachable_offers, 1.0),
+    (find_lost_agents, 1.0),
+    (requeue_lost_conversations, 2.0),
+    (open_held, 1.0),
+    (note_abandoned, 2.0),
+    (park_silent, 10.0),
+    (break_promises, 5.0),
+    (forget_used_keys, 600.0),
+)

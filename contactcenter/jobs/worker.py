@@ -1,0 +1,123 @@
+"""The worker: an RQ worker that is rung for, and beside it one loop that sends, sweeps, and works on without Redis."""
+
+import asyncio
+import contextlib
+import signal
+import threading
+import time
+from concurrent.futures import Future
+from types import FrameType
+
+import structlog
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+
+from contactcenter.db import Database
+from contactcenter.desk import deliveries
+from contactcenter.desk.kit import Kit
+from contactcenter.errors import StoreAway
+from contactcenter.jobs import sender
+from contactcenter.jobs.bell import queue_name, sync_redis
+
+log = structlog.get_logger()
+AT_ONCE = 16
+SWEEP_S = 0.5
+
+_desk: "SendingLoop | None" = None
+
+
+def ring(delivery_id: int) -> None:
+    """The RQ job: tells the loop that a row waits. Blocks only while all hands are full."""
+    if _desk is None:
+        raise RuntimeError("this job runs inside `contactcenter worker` only")
+    _desk.submit(delivery_id)
+
+
+class SendingLoop:
+    """Sends up to 16 deliveries at a time on a thread of its own."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, database: Database, kit: Kit) -> None:
+        self.loop = loop
+        self._database, self._kit = database, kit
+        self._slots = threading.BoundedSemaphore(AT_ONCE)
+        self._open: set[int] = set()
+
+    def submit(self, delivery_id: int) -> None:
+        if not self._slots.acquire(timeout=20):
+            return  # the sweep comes back to it
+        future = asyncio.run_coroutine_threadsafe(self._deliver(delivery_id), self.loop)
+        future.add_done_callback(self._done)
+
+    def _done(self, _future: "Future[None]") -> None:
+        self._slots.release()
+
+    async def _deliver(self, delivery_id: int) -> None:
+        if delivery_id in self._open:
+            return
+        self._open.add(delivery_id)
+        try:
+            await sender.deliver(self._database, self._kit, delivery_id)
+        except StoreAway:
+            log.warning("delivery_postponed", delivery=delivery_id)
+        except Exception:  # one broken row must not end the loop; its lease runs out and the sweep shows it again
+            log.exception("delivery_broke", delivery=delivery_id)
+        finally:
+            self._open.discard(delivery_id)
+
+    async def sweep(self) -> None:
+        """Find what nobody was rung for, or what a dead process left."""
+        while True:
+            with contextlib.suppress(StoreAway):
+                async with self._database.transaction() as tx:
+                    waiting = await deliveries.due(tx)
+                for start in range(0, len(waiting), AT_ONCE):
+                    await asyncio.gather(*[self._deliver(one) for one in waiting[start : start + AT_ONCE]])
+            await asyncio.sleep(SWEEP_S)
+
+
+class Worker:
+    """Owns the loop's thread and the RQ worker in the main thread."""
+
+    def __init__(self, redis_url: str, prefix: str) -> None:
+        self._redis_url, self._prefix = redis_url, prefix
+        self._stopping = threading.Event()
+        self._rq: SimpleWorker | None = None
+
+    def run(self, desk: SendingLoop) -> None:
+        """Work until SIGTERM or SIGINT. Call from the main thread; ``desk``'s loop runs elsewhere."""
+        global _desk
+        _desk = desk
+        sweep = asyncio.run_coroutine_threadsafe(desk.sweep(), desk.loop)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        while not self._stopping.is_set():
+            try:
+                self._work()
+            except (RedisError, OSError):
+                log.warning("worker_without_redis")
+                self._stopping.wait(0.5)
+        sweep.cancel()
+
+    def _work(self) -> None:
+        connection = sync_redis(self._redis_url, read_timeout=None)
+        queue = Queue(queue_name(self._prefix), connection=connection, serializer=JSONSerializer)
+        connection.ping()
+        self._rq = _QuietWorker(
+            [queue], connection=connection, serializer=JSONSerializer, maintenance_interval=60, default_worker_ttl=30,
+            name=f"{self._prefix}-{time.time_ns()}",
+        )  # fmt: skip
+        self._rq.work(logging_level="WARNING", with_scheduler=False, max_idle_time=None)
+        if not self._stopping.is_set():
+            self._stopping.wait(0.2)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+        raise SystemExit(0)
+
+
+class _QuietWorker(SimpleWorker):
+    """Signals belong to the process, not to RQ."""
+
+    def _install_signal_handlers(self) -> None:
+        return

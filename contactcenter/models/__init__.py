@@ -1,0 +1,56 @@
+"""The tables, one family per file."""
+
+from contactcenter.models.agency import Agency, Holiday, Inbox, Queue, QueueHours, QueueSkill, ServiceTarget, Skill
+from contactcenter.models.base import Base
+from contactcenter.models.log import Event, Idempotency, Lease
+from contactcenter.models.messages import Attachment, Delivery, DeliveryAttempt, Message, ParkedReceipt, RawEvent
+from contactcenter.models.people import Consent, Contact, Endpoint, Visitor
+from contactcenter.models.staff import (
+    LoginAttempt,
+    SocketTicket,
+    Staff,
+    StaffChannel,
+    StaffQueue,
+    StaffSession,
+    StaffSkill,
+)
+from contactcenter.models.tickets import Assignment, Closure, Draft, Offer, Promise, QueueStay, Ticket
+
+__all__ = [
+    "Agency",
+    "Assignment",
+    "Attachment",
+    "Base",
+    "Closure",
+    "Consent",
+    "Contact",
+    "Delivery",
+    "DeliveryAttempt",
+    "Draft",
+    "Endpoint",
+    "Event",
+    "Holiday",
+    "Idempotency",
+    "Inbox",
+    "Lease",
+    "LoginAttempt",
+    "Message",
+    "Offer",
+    "ParkedReceipt",
+    "Promise",
+    "Queue",
+    "QueueHours",
+    "QueueSkill",
+    "QueueStay",
+    "RawEvent",
+    "ServiceTarget",
+    "Skill",
+    "SocketTicket",
+    "Staff",
+    "StaffChannel",
+    "StaffQueue",
+    "StaffSession",
+    "StaffSkill",
+    "Ticket",
+    "Visitor",
+]

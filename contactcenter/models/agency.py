@@ -1,0 +1,107 @@
+"""The agency and what it offers: queues, hours, skills, targets, inboxes."""
+
+from datetime import date, time
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from contactcenter.models.base import Base
+
+
+class Agency(Base):
+    """An organisation. ``prefix`` starts its references; ``channels`` holds weight, cap, kind and mode per channel."""
+
+    __tablename__ = "agency"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    prefix: Mapped[str]
+    timezone: Mapped[str]
+    languages: Mapped[list[Any]]
+    channels: Mapped[dict[str, Any]]
+
+
+class Queue(Base):
+    """Where tickets wait. ``names`` and ``topic`` are per language; agents of the pool are ``staff_queue`` rows."""
+
+    __tablename__ = "queue"
+    __table_args__ = (UniqueConstraint("agency_id", "slug"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    slug: Mapped[str]
+    name: Mapped[str]
+    topics: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    reply_minutes: Mapped[int] = mapped_column(server_default=text("960"))
+    """What we promise: minutes of opening time until a person answers."""
+    reopen_days: Mapped[int] = mapped_column(server_default=text("7"))
+
+
+class QueueHours(Base):
+    """One opening interval of a weekday (0 is Monday) in the agency's zone. No rows: always open."""
+
+    __tablename__ = "queue_hours"
+    __table_args__ = (CheckConstraint("opens < closes", name="order"), CheckConstraint("weekday between 0 and 6", name="day"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    queue_id: Mapped[int] = mapped_column(ForeignKey("queue.id"), index=True)
+    weekday: Mapped[int] = mapped_column(SmallInteger)
+    opens: Mapped[time]
+    closes: Mapped[time]
+
+
+class Holiday(Base):
+    """A day on which the whole agency is closed."""
+
+    __tablename__ = "holiday"
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class ServiceTarget(Base):
+    """Service level per queue and channel: ``target_pct`` of decisions within ``threshold_s`` seconds."""
+
+    __tablename__ = "service_target"
+    queue_id: Mapped[int] = mapped_column(ForeignKey("queue.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    threshold_s: Mapped[int]
+    target_pct: Mapped[int]
+    short_abandon_s: Mapped[int] = mapped_column(server_default=text("10"))
+
+
+class Skill(Base):
+    """What a ticket may need and an agent may have. ``language``: the code, where the skill is a language."""
+
+    __tablename__ = "skill"
+    __table_args__ = (UniqueConstraint("agency_id", "slug"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    slug: Mapped[str]
+    names: Mapped[dict[str, Any]]
+    language: Mapped[str | None]
+
+
+class QueueSkill(Base):
+    """A skill that every ticket of the queue needs."""
+
+    __tablename__ = "queue_skill"
+    __table_args__ = (CheckConstraint("min_level between 1 and 5", name="level"),)
+    queue_id: Mapped[int] = mapped_column(ForeignKey("queue.id"), primary_key=True)
+    skill_id: Mapped[int] = mapped_column(ForeignKey("skill.id"), primary_key=True)
+    min_level: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Inbox(Base):
+    """One of our own addresses. ``slug`` stands in webhook paths and page addresses."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (UniqueConstraint("channel", "address"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    queue_id: Mapped[int] = mapped_column(ForeignKey("queue.id"))
+    slug: Mapped[str] = mapped_column(unique=True)
+    channel: Mapped[str]
+    address: Mapped[str]
+    name: Mapped[str]
+    language: Mapped[str] = mapped_column(server_default=text("'en'"))
+    config: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))

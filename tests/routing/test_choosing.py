@@ -1,0 +1,60 @@
+"""Which agent is best placed, and the first thing that keeps one from taking a ticket."""
+
+from typing import Any
+
+import pytest
+
+from routing import Req, agent_key, first_failing_check
+from tests.routing.worlds import HOUSING, NOW, OTHER_TEAM, PARKING, RIVERTON, SPANISH, a_ticket, an_agent
+
+# Everything is wrong with the first agent; each further line mends one thing, in the order in which it is asked.
+MENDED: list[tuple[str | None, dict[str, Any]]] = [
+    ("signed_in", {}),
+    ("available", {"signed_in": True}),
+    ("connected", {"available": True}),
+    ("channel", {"connected": True}),
+    ("pool", {"channels_on": ("chat",)}),
+    ("skill", {"pools": (1,)}),
+    ("level", {"skills": ((HOUSING, 1), (SPANISH, 1))}),
+    ("exclusion", {"skills": ((HOUSING, 2), (SPANISH, 1))}),
+    ("room", {"id": 2}),
+    (None, {"items": {}}),
+]
+
+
+@pytest.mark.parametrize("step", range(len(MENDED)))
+def test_the_first_failing_check_is_the_one_that_is_told(step: int) -> None:
+    facts: dict[str, Any] = {
+        "id": 1,
+        "signed_in": False,
+        "available": False,
+        "connected": False,
+        "channels_on": (),
+        "pools": (OTHER_TEAM,),
+        "skills": ((HOUSING, 1), (PARKING, 1)),
+        "items": {"chat": 3},
+    }
+    for _, repair in MENDED[: step + 1]:
+        facts.update(repair)
+    agent = an_agent(facts.pop("id"), **facts)
+    ticket = a_ticket(1, reqs=(Req(HOUSING, 2), Req(SPANISH, 1)), excluded=((1, NOW + 1),))
+    assert first_failing_check(agent, ticket, RIVERTON, NOW) == MENDED[step][0]
+
+
+def test_live_work_looks_at_live_load_and_filler_at_everything() -> None:
+    agent = an_agent(9, primary_units=8, filler_units=6, idle_since=123)
+    assert agent_key(agent, a_ticket(1), RIVERTON) == (333, 0, 37, 1, 123, 9)
+    assert agent_key(agent, a_ticket(1, channel="email"), RIVERTON) == (14, 0, 37, 1, 123, 9)
+
+
+def test_secondary_work_ranks_second() -> None:
+    assert agent_key(an_agent(1, primary=()), a_ticket(1), RIVERTON)[1] == 1
+
+
+def test_the_key_stays_in_its_bounds_for_an_overbooked_generalist() -> None:
+    agent = an_agent(1, skills=tuple((n, 1) for n in range(40)), primary_units=32, budget=24)
+    assert agent_key(agent, a_ticket(1), RIVERTON)[:4] == (1023, 0, 63, 15)
+
+
+def test_an_agent_without_a_budget_has_a_key_too() -> None:
+    assert agent_key(an_agent(1, budget=0), a_ticket(1), RIVERTON)[0] == 0

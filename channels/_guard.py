@@ -52,7 +52,9 @@ class Guard:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"guard-{channel}")
 
     async def parse(self, raw: Raw) -> list[Item]:
-        """As the channel's ``parse``; after a kill or crash its headers alone, then ``Unreadable``. Never raises.
+        """As the channel's ``parse``; after a kill or crash its headers alone, then ``Unreadable``.
+
+        Raises ChildProcessError where no child can be started: no fault of the message, which must be read later.
 
         A cancelled call ends at once; what the child still has to say is awaited by the thread and thrown away.
         """
@@ -72,8 +74,8 @@ class Guard:
 
     def _ask(self, question: str, raw: Raw) -> list[Item] | None:
         """The answer, None if the child died over it."""
+        child = self._ready()
         try:
-            child = self._ready()
             with killed_after(self.seconds, child):
                 put(pipe(child.stdin), (question, plain(raw)))
                 answer = received(pipe(child.stdout))
@@ -94,8 +96,12 @@ class Guard:
             cwd=ROOT,
             env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
         )
-        with killed_after(START, self._child):
-            received(pipe(self._child.stdout))
+        try:
+            with killed_after(START, self._child):
+                received(pipe(self._child.stdout))
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            self._end()
+            raise ChildProcessError(f"the child that reads {self.channel} does not start") from error
         return self._child
 
     def _end(self) -> None:

@@ -58,5 +58,7 @@ class Hints:
                 await asyncio.sleep(0.5)
 
     async def close(self) -> None:
+        if self._task is not None:
+            await self._task
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             await self._redis.aclose()

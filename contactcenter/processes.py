@@ -58,10 +58,10 @@ def run_intake(settings: Settings) -> None:
             for guard in guards.values():
                 await guard.close()
 
-    _until_told(work(), house)
+    _until_told(work(), house, asyncio.run)  # the mail listener wants the standard library's transports
 
 
-def _until_told(work: Coroutine[Any, Any, None], house: wiring.House) -> None:
+def _until_told(work: Coroutine[Any, Any, None], house: wiring.House, run: Any = uvloop.run) -> None:
     """Run until SIGTERM or SIGINT, then let go of everything."""
 
     async def main() -> None:
@@ -72,7 +72,7 @@ def _until_told(work: Coroutine[Any, Any, None], house: wiring.House) -> None:
             await task
         await house.close()
 
-    uvloop.run(main())
+    run(main())
 
 
 def run_worker(settings: Settings) -> None:

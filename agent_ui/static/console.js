@@ -102,7 +102,7 @@ async function signOut() {
 
 function Console() {
   const phase = store.phase.value;
-  if (phase === "loading") return html`<div class="app-skeleton skeleton" aria-hidden="true"><i></i><i></i><i></i></div>`;
+  if (phase === "loading") return html`<main class="app-skeleton skeleton" aria-busy="true"><h1 class="hidden">${t("thread.loading")}</h1><i></i><i></i><i></i></main>`;
   if (phase !== "ready") return html`<${Stopped} phase=${phase} />`;
   const open = store.openRef.value !== null;
   const empty = store.offers.value.length + store.ended.value.length === 0;

@@ -8,22 +8,24 @@ import { choose, draw, remembered, wear } from "./look.js";
 void speak(remembered().language).then(() => draw(html`<${SignIn} />`));
 
 function SignIn() {
-  const [problem, setProblem] = useState("");
+  // A sentence is said again when the language changes.
+  const [said, setSaid] = useState(/** @type {{sentence: () => string} | null} */ (null));
+  const problem = said?.sentence() ?? "";
   const [busy, setBusy] = useState(false);
   const error = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => { document.title = `${problem ? t("sign_in.error_title") : ""}${t("sign_in.title")}`; }, [problem, language()]);
   useEffect(() => {
-    document.title = `${problem ? t("sign_in.error_title") : ""}${t("sign_in.title")}`;
-    if (problem) error.current?.focus();
-  }, [problem, language()]);
+    if (said) error.current?.focus();
+  }, [said]);
   const send = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     if (busy) return;
     const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
     const username = String(form.get("username")).trim(), password = String(form.get("password"));
-    if (!username || !password) return setProblem(t("sign_in.both"));
+    if (!username || !password) return setSaid({ sentence: () => t("sign_in.both") });
     setBusy(true);
-    setProblem("");
-    setProblem(await entering(username, password));
+    setSaid(null);
+    setSaid(await entering(username, password));
     setBusy(false);
   };
   return html`<main class="sign-in">
@@ -38,18 +40,23 @@ function SignIn() {
   </main>`;
 }
 
-/** @param {string} username @param {string} password @returns {Promise<string>} the sentence to show, empty when signed in */
+/** @param {string} username @param {string} password @returns {Promise<{sentence: () => string} | null>} what to say, null when signed in */
 async function entering(username, password) {
   try {
     await wear(await api.signIn(username, password));
     location.assign(nextPage());
-    return "";
+    return null;
   } catch (error) {
-    if (!(error instanceof api.Refused)) return t("error.unreached");
-    const { slug, retry_after, detail } = error.problem;
-    if (slug === "too-many-attempts") return t("sign_in.too_many", { time: long(retry_after ?? 60) });
-    return slug === "wrong-credentials" ? t("sign_in.wrong") : detail || t(`problem.${slug}`);
+    return { sentence: () => why(error) };
   }
+}
+
+/** @param {unknown} error */
+function why(error) {
+  if (!(error instanceof api.Refused)) return t("error.unreached");
+  const { slug, retry_after, detail } = error.problem;
+  if (slug === "too-many-attempts") return t("sign_in.too_many", { time: long(retry_after ?? 60) });
+  return slug === "wrong-credentials" ? t("sign_in.wrong") : detail || t(`problem.${slug}`);
 }
 
 /** Only a path of this site: an address in the query must not send anybody elsewhere. */

@@ -51,7 +51,7 @@ function Supervisor() {
   const [part, setPart] = useState(/** @type {any} */ (null));
   useEffect(() => { void import("./ui/board.js").then((loaded) => setPart(() => loaded.Board)); }, []);
   const phase = store.phase.value;
-  if (phase === "loading") return html`<div class="app-skeleton skeleton" aria-hidden="true"><i></i><i></i><i></i></div>`;
+  if (phase === "loading") return html`<main class="app-skeleton skeleton" aria-busy="true"><h1 class="hidden">${t("thread.loading")}</h1><i></i><i></i><i></i></main>`;
   if (phase !== "ready") return html`<main class="stopped"><h1>${t(`stopped.${phase}`)}</h1><p>${t(`stopped.${phase}.hint`)}</p>
     <div class="row-of-buttons"><a class="button primary" href="/sign-in?next=/supervisor">${t("sign_in.submit")}</a><a class="button" href="/agent">${t("header.console")}</a></div></main>`;
   return html`<nav class="skips" aria-label=${t("skip.title")}><a href="#figures">${t("skip.figures")}</a><a href="#agents">${t("skip.agents")}</a></nav>

@@ -16,7 +16,7 @@ export class Attention {
     if (!document.hidden) this.#back();
   };
 
-  /** @param {{agency: string}} site @param {(seen: {seq: number, visible: boolean}) => void} tell @param {() => void} back
+  /** @param {{agency: string}} site @param {(seen: {seq: number, visible: boolean}) => boolean} tell @param {() => void} back
    *  called when the visitor looks again, and every half minute while looking */
   constructor(site, tell, back) {
     this.site = site;
@@ -55,8 +55,7 @@ export class Attention {
     this.#soon = 0;
     const now = { seq: this.#seq, visible: !document.hidden };
     if (!now.seq || (now.seq === this.#told.seq && (this.#told.visible || !now.visible))) return;
-    this.#told = now;
-    this.tell(now);
+    if (this.tell(now)) this.#told = now;
   }
 
   #back() {

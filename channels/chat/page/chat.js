@@ -4,8 +4,7 @@
 import { Attention } from "./attention.js";
 import { Bubbles } from "./bubbles.js";
 import { Composer } from "./composer.js";
-import { saveCopy } from "./copy.js";
-import { askToLeave, ending } from "./ending.js";
+import { askToLeave, ending, saveCopy } from "./ending.js";
 import { Frame } from "./frame.js";
 import { openLine } from "./line.js";
 import { forget, keep } from "./memory.js";

@@ -38,9 +38,9 @@ export function openLine(auth, listener) {
       if (!socket.connected) return Promise.reject(new Error("not connected"));
       return socket.timeout(ms).emitWithAck(name, data);
     },
-    /** Say something that may be lost. @param {string} name @param {object} data */
+    /** Say something that may be lost; false if there is no line. @param {string} name @param {object} data */
     tell(name, data) {
-      if (socket.connected) socket.emit(name, data);
+      return socket.connected && Boolean(socket.emit(name, data));
     },
     /** Try now instead of at the next turn. */
     hurry() {

@@ -70,7 +70,7 @@ export function fullTime(at) {
   }).format(new Date(at));
 }
 
-/** Make an element. `said` is a catalogue key; names with a dash, `class`, `for`, `role` and `lang` are attributes.
+/** Make an element. `said` is a catalogue key.
  *  @template {keyof HTMLElementTagNameMap} T @param {T} tag @param {Record<string, any>} [props]
  *  @param {...(Node | string | null)} children @returns {HTMLElementTagNameMap[T]} */
 export function el(tag, props = {}, ...children) {

@@ -26,8 +26,9 @@ export async function ask(path, method = "GET", body) {
 /** Calls back at each (re)connection with "" and at each change with its topic. */
 export function listen(changed) {
   const events = new EventSource("/sandbox/events");
-  events.addEventListener("open", () => changed(""));
-  events.addEventListener("changed", (event) => changed(JSON.parse(event.data)));
+  const tell = (topic) => changed(topic).catch(() => {}); // the sandbox restarts: the next connection asks again
+  events.addEventListener("open", () => tell(""));
+  events.addEventListener("changed", (event) => tell(JSON.parse(event.data)));
 }
 
 /** Answers may overtake each other: one look at a time, and one more if news came meanwhile. */

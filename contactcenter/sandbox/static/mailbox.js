@@ -12,8 +12,8 @@ async function begin() {
   byId("agency").replaceChildren(...world.addresses.map((value) => el("option", { value })));
   await choose(mailbox || world.mailboxes[0]);
   byId("main").inert = false;
-  listen((topic) => {
-    if (topic === "" || topic === `mailbox:${mailbox}`) refresh();
+  listen(async (topic) => {
+    if (topic === "" || topic === `mailbox:${mailbox}`) await refresh();
   });
 }
 

@@ -23,9 +23,9 @@ async function begin() {
   fill(byId("agency"), world.numbers, world.numbers[0], shown);
   byId("peer").textContent = world.agency;
   byId("main").inert = false;
-  listen((topic) => {
-    if (topic === "" || topic === `phone:${phone}`) refresh();
-    refreshFaults();
+  listen(async (topic) => {
+    if (topic === "" || topic === `phone:${phone}`) await refresh();
+    await refreshFaults();
   });
 }
 

@@ -94,7 +94,7 @@ async def test_a_killed_child_is_replaced(guard: Guard) -> None:
 async def test_a_cancelled_reading_does_not_answer_the_next_question() -> None:
     guard = Guard("email")
     await guard.parse(raw(mail()))
-    for _ in range(5):
+    for _ in range(2):
         task = asyncio.create_task(guard.parse(raw(HOSTILE["100,000 empty parts"])))
         await asyncio.sleep(0.02)
         task.cancel()
@@ -130,6 +130,13 @@ async def test_a_mail_larger_than_the_memory_allowed_is_still_told_of() -> None:
     await guard.close()
     assert isinstance(item, Inbound)
     assert "body_not_read" in item.signals
+
+
+async def test_a_child_that_cannot_start_is_no_fault_of_the_mail() -> None:
+    guard = Guard("nothing_like_it")
+    with pytest.raises(ChildProcessError):
+        await guard.parse(raw(mail()))
+    await guard.close()
 
 
 async def test_the_child_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from channels.base import Arrival, StoreAway, UnknownRecipient
 from channels.email import listener
 from channels.email.adapter import where
-from channels.email.listener import objection
+from channels.email.listener import Door, FrontDesk, objection
 from tests.channels.email.mails import TOKEN, mail
 
 TO = "help@riverton.example"
@@ -224,6 +224,20 @@ async def test_a_line_longer_than_any_person_writes_is_refused(store: Store, por
     assert not store.arrivals
 
 
+async def test_the_end_of_a_line_too_long_is_not_taken_for_the_end_of_the_mail(store: Store) -> None:
+    door = Door(FrontDesk(store.accept, store.knows, one_recipient=False), set(), 10)
+    door._reader = asyncio.StreamReader(listener.LINE)
+    door._reader.feed_data(b"x" * 70_000 + b".")
+    taking = asyncio.create_task(door.taken())
+    for rest in (b"\r\n", b".\r\n"):
+        await asyncio.sleep(0)
+        assert not taking.done()
+        door._reader.feed_data(rest)
+    body, refusal = await taking
+    assert body == b""
+    assert refusal.startswith("500")
+
+
 @pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r.\r\n", b"\r\n.\n", b"\r\n.\r", b"\r.\r", b"\n.\r"])
 async def test_no_second_mail_can_be_smuggled_behind_an_odd_line_end(store: Store, port: int, end: bytes) -> None:
     forged = b"MAIL FROM:<mayor@riverton.example>\r\nRCPT TO:<help@riverton.example>\r\nDATA\r\nFrom: x\r\n\r\nfire\r\n"
@@ -264,9 +278,11 @@ async def test_by_lmtp_each_transaction_has_one_recipient(store: Store) -> None:
     assert "500" in greeted
 
 
-async def test_a_sender_no_store_could_keep_is_refused(store: Store, port: int) -> None:
+async def test_an_address_no_store_could_keep_is_refused(store: Store, port: int) -> None:
     assert "501" in await talk(port, b"EHLO mx\r\n", b"MAIL FROM:<a\xff@lake.example>\r\n")
-    assert not store.arrivals
+    hello = (b"EHLO mx\r\n", b"MAIL FROM:<a@lake.example>\r\n")
+    assert "550" in await talk(port, *hello, b"RCPT TO:<help\xff@riverton.example>\r\n")
+    assert not store.asked
 
 
 async def test_a_silent_client_is_shown_out(store: Store) -> None:

@@ -1,4 +1,7 @@
-"""One function per role: what `contactcenter web`, `router`, `worker` and `intake` run until they are told to stop."""
+"""One function per role: what `contactcenter web`, `router`, `worker` and `intake` run until they are told to stop.
+
+Each role imports only what it needs: a process that sends has no use for the web framework, and memory is shared by none.
+"""
 
 import asyncio
 import contextlib
@@ -8,15 +11,9 @@ from collections.abc import Coroutine
 from typing import Any
 
 import structlog
-import uvicorn
 import uvloop
 
-from channels._guard import Guard
-from contactcenter import app, wiring
-from contactcenter.jobs.intake import Intake
-from contactcenter.jobs.router import Router
-from contactcenter.jobs.sequencer import Sequencer
-from contactcenter.jobs.worker import SendingLoop, Worker
+from contactcenter import wiring
 from contactcenter.settings import Settings
 
 log = structlog.get_logger()
@@ -24,6 +21,10 @@ log = structlog.get_logger()
 
 def run_web(settings: Settings) -> None:
     """HTTP, webhooks, sockets and pages."""
+    import uvicorn
+
+    from contactcenter import app
+
     house = wiring.build("web", settings)
     config = uvicorn.Config(
         app.create_app(house), host=settings.host, port=settings.port, loop="uvloop", http="httptools", ws="websockets-sansio",
@@ -36,6 +37,9 @@ def run_web(settings: Settings) -> None:
 
 def run_router(settings: Settings) -> None:
     """The sequencer and the router; any number may run, one of each leads."""
+    from contactcenter.jobs.router import Router
+    from contactcenter.jobs.sequencer import Sequencer
+
     house = wiring.build("router", settings)
 
     async def work() -> None:
@@ -48,6 +52,9 @@ def run_router(settings: Settings) -> None:
 
 def run_intake(settings: Settings) -> None:
     """Listeners, and the readers of what they kept."""
+    from channels._guard import Guard
+    from contactcenter.jobs.intake import Intake
+
     house = wiring.build("intake", settings)
     guards = {name: Guard(name) for name, channel in house.kit.channels.items() if channel.capabilities.child}
 
@@ -77,6 +84,8 @@ def _until_told(work: Coroutine[Any, Any, None], house: wiring.House, run: Any =
 
 def run_worker(settings: Settings) -> None:
     """RQ in the main thread, the sending loop beside it."""
+    from contactcenter.jobs.worker import SendingLoop, Worker
+
     house = wiring.build("worker", settings)
     loop = uvloop.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="sending", daemon=True)

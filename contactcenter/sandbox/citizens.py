@@ -130,7 +130,9 @@ class _Town:
         self._doors, self._http, self._dice, self._patience = doors, http, dice, patience
         self._by_news: dict[str, Story] = {}
         self._next_phone = dice.randrange(PHONES)
-        self._calls, self._visits = asyncio.Semaphore(CALLS_AT_ONCE), asyncio.Semaphore(VISITORS_AT_ONCE)
+        # Looking never waits behind writing: a desk that is slow to accept must not hide what it has answered.
+        self._writes, self._looks = asyncio.Semaphore(CALLS_AT_ONCE), asyncio.Semaphore(CALLS_AT_ONCE)
+        self._visits = asyncio.Semaphore(VISITORS_AT_ONCE)
         self._over = asyncio.Event()
         self._topics: list[str] = []
 
@@ -204,7 +206,7 @@ class _Town:
 
     async def _post(self, path: str, body: dict[str, str]) -> None:
         try:
-            async with self._calls:
+            async with self._writes:
                 (await self._http.post(path, json=body)).raise_for_status()
         except httpx.HTTPError as lost:
             log.warning("a citizen could not write: %s", lost)
@@ -241,10 +243,16 @@ class _Town:
             try:
                 async with self._http.stream("GET", "/sandbox/events") as news:
                     listening.set()
+                    await self._catch_up()
                     async for line in news.aiter_lines():
                         await self._noticed(line)
             except httpx.HTTPError:
                 await asyncio.sleep(0.5)  # the sandbox restarts: listen again
+
+    async def _catch_up(self) -> None:
+        """What came while nobody listened."""
+        waiting = [story for story in self._by_news.values() if not story.sign.is_set()]
+        await asyncio.gather(*map(self._look, waiting))
 
     async def _noticed(self, line: str) -> None:
         topic = json.loads(line[6:]) if line.startswith("data: ") else None
@@ -257,7 +265,7 @@ class _Town:
             return
         kind = f"phone/{story.address}/texts" if story.door == "phone" else f"mailbox/{story.address}"
         try:
-            async with self._calls:
+            async with self._looks:
                 seen = (await self._http.get(f"/sandbox/{kind}")).raise_for_status().json()
         except httpx.HTTPError:
             return

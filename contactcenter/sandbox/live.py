@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 
 BEAT_SECONDS = 15.0
-PATIENCE = 100  # unread events after which a page is let go: it reconnects and asks anew
+PATIENCE = 1000  # unread events after which a page is let go: it reconnects and asks anew
 
 
 class Live:

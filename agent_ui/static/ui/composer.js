@@ -47,7 +47,7 @@ export function Composer({ page }) {
       value=${draft.text} onInput=${(/** @type {{target: HTMLTextAreaElement}} */ event) => drafts.change(ref, { text: event.target.value, kind })} onBlur=${() => drafts.saveNow(ref)}></textarea>
     <div class="composer-foot">
       <p id="writing-facts" class="facts-line">${kind === "reply" && draft.text && measure && html`<${Facts} measure=${measure} over=${over} />`}</p>
-      <p class="draft-state">${draft.text && t(`draft.${draft.state}`)}${queued(ref)}</p>
+      <p class="draft-state">${[draft.text && t(`draft.${draft.state}`), queued(ref)].filter(Boolean).join(" · ")}</p>
       <button type="submit" class="primary send"><${Icon} name=${kind === "note" ? "note" : "send"} />${kind === "note" ? t("composer.add_note") : t("composer.send")} <kbd>Ctrl ↵</kbd></button>
     </div>
   </form>`;
@@ -61,7 +61,7 @@ function whyNot(page) {
 /** @param {string} ref */
 function queued(ref) {
   const n = store.outbox.value.filter((unsent) => unsent.ref === ref && unsent.state === "queued").length;
-  return n ? ` ${t("composer.queued", { n })}` : "";
+  return n ? t("composer.queued", { n }) : "";
 }
 
 /** @param {KeyboardEvent} event @param {() => void} send */

@@ -262,6 +262,8 @@ class Chat {
     this.left = true;
     forget(this.slug);
     this.outbox.items.length = 0;
+    this.notices.quiet();
+    this.frame.tell(null);
     this.line.rest();
     this.finish(true);
   }

@@ -476,5 +476,5 @@ class Channel(ABC):
         """Live channels: the frame that carries ``message`` to the person."""
         return "message", dict(message)
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027 - most channels hold none
         """Let go of connections."""

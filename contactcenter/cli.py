@@ -26,7 +26,9 @@ err = Console(stderr=True)
 
 @app.command()
 def up(
-    demo: Annotated[bool, typer.Option(help="Add a demo agency and a pretend outside world to text, mail and chat from.")] = False,
+    demo: Annotated[
+        bool, typer.Option(help="Add a demo agency and a pretend outside world to text, mail and chat from.")
+    ] = False,
 ) -> None:
     """Run the whole desk on this machine, with its own PostgreSQL and Redis unless URLs are set. Ctrl-C stops it."""
     from contactcenter.up import CannotStart, Desk, only_one
@@ -69,7 +71,9 @@ def _refuse(message: str) -> int:
 def _welcome(settings: Settings, demo: bool, seconds: float) -> None:
     out.print(f"\nThe desk is open after {seconds:.1f} s: [bold]{settings.base_url}[/]\n")
     if not settings.https:
-        out.print("[dim]Plain http: cookies are not marked Secure. Use https and CONTACTCENTER_PUBLIC_URL for real.[/]\n")
+        out.print(
+            "[dim]Plain http: cookies are not marked Secure. Use https and CONTACTCENTER_PUBLIC_URL for real.[/]\n"
+        )
     if not demo:
         return
     from contactcenter.demo import world
@@ -177,7 +181,9 @@ def prepare(demo: bool = False) -> None:
 
 @app.command()
 def load(
-    file: Annotated[Path, typer.Argument(help="Description of an agency, in the format of contactcenter/demo/riverton.toml.")],
+    file: Annotated[
+        Path, typer.Argument(help="Description of an agency, in the format of contactcenter/demo/riverton.toml.")
+    ],
 ) -> None:
     """Load or update an agency: queues, hours, skills, inboxes, staff. Asks for the passwords of new people."""
     from contactcenter.desk.loading import BadDescription
@@ -223,7 +229,9 @@ async def _load(described: dict[str, Any], passwords: dict[str, str], *, first_o
     house = wiring.build("load")
     try:
         async with house.database.transaction() as tx:
-            there = await tx.scalar(text("SELECT true FROM agency WHERE slug = :slug"), {"slug": described["agency"]["slug"]})
+            there = await tx.scalar(
+                text("SELECT true FROM agency WHERE slug = :slug"), {"slug": described["agency"]["slug"]}
+            )
             if not (there and first_only):
                 await loading.load(tx, described, passwords)
         async with house.database.transaction() as tx:
@@ -273,5 +281,7 @@ def password(username: Annotated[str, typer.Argument(help="Whose password to set
 def _database_url() -> str:
     settings = Settings()
     if not settings.database_url:
-        raise typer.Exit(_refuse("Set CONTACTCENTER_DATABASE_URL, or use `contactcenter up`, which brings its own database."))
+        raise typer.Exit(
+            _refuse("Set CONTACTCENTER_DATABASE_URL, or use `contactcenter up`, which brings its own database.")
+        )
     return settings.database_url

@@ -18,7 +18,11 @@ GATHER_S = 0.001
 def async_redis(url: str) -> "Redis":
     """A client that gives up quickly: a hung Redis must never hold a caller."""
     return Redis.from_url(
-        url, socket_timeout=TIMEOUT_S, socket_connect_timeout=CONNECT_S, retry=Retry(NoBackoff(), 1), decode_responses=False
+        url,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=CONNECT_S,
+        retry=Retry(NoBackoff(), 1),
+        decode_responses=False,
     )
 
 

@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -41,7 +42,7 @@ def _bind(role: str) -> Any:
     return add
 
 
-def _brief_exception(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+def _brief_exception(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """What went wrong and where in our own code: a full traceback of three libraries hides both."""
     info = line.pop("exc_info", None)
     if not info:

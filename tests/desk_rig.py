@@ -1,23 +1,26 @@
 """A desk in hand: a whole house on real stores, without processes. Tests tell it what citizens and agents do."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.base import Address, Inbound, Item, Proof, Raw
 from contactcenter import wiring
-from contactcenter.desk import agents, book, inbox, loading, replies
+from contactcenter.desk import agents, book, claims, closures, inbox, loading, offers, replies, transfers
 from contactcenter.desk.access import Scope, scope_of
+from contactcenter.desk.kit import Kit
 from contactcenter.jobs.router import Router
 from contactcenter.models import Inbox, Message, Offer, Staff, Ticket
 from contactcenter.settings import Settings
 
+Given = TypeVar("Given")
 DESCRIPTION = Path(__file__).parent / "riverdale.toml"
 CHANNELS = {
     "TWILIO_ACCOUNT_SID": "AC" + "1" * 32, "TWILIO_AUTH_TOKEN": "token-for-tests", "TWILIO_API_URL": "http://127.0.0.1:9",
@@ -102,7 +105,11 @@ class Rig:
 
     async def offer_on(self, reference: str) -> Offer:
         async with self.house.database.transaction() as tx:
-            query = select(Offer).join(Ticket, Ticket.id == Offer.ticket_id).where(Ticket.reference == reference, Offer.result.is_(None))
+            query = (
+                select(Offer)
+                .join(Ticket, Ticket.id == Offer.ticket_id)
+                .where(Ticket.reference == reference, Offer.result.is_(None))
+            )
             return (await tx.scalars(query)).one()
 
     async def messages(self, reference: str) -> list[Message]:
@@ -121,6 +128,51 @@ class Rig:
             staff = (await tx.scalars(select(Staff).where(Staff.username == username))).one()
             return await replies.write(tx, self.house.kit, await scope_of(tx, staff), staff, reference, letter)
 
+    async def act(self, username: str, what: Callable[[AsyncSession, Staff, Scope], Awaitable[Given]]) -> Given:
+        """One unit of work of a member of staff."""
+        async with self.house.database.transaction() as tx:
+            staff = (await tx.scalars(select(Staff).where(Staff.username == username))).one()
+            return await what(tx, staff, await scope_of(tx, staff))
+
+    async def close(self, username: str, reference: str, reason: str = "done", sentence: str = "It is done.") -> Ticket:
+        return await self.act(
+            username, lambda tx, staff, scope: closures.close(tx, self.house.kit, scope, staff, reference, reason, sentence)
+        )
+
+    async def pass_to_queue(self, username: str, reference: str, queue: str, note: str = "") -> Ticket:
+        return await self.act(
+            username,
+            lambda tx, staff, scope: transfers.to_queue(tx, scope, staff, reference, queue, note, self.clock()),
+        )
+
+    async def pass_to_person(self, username: str, reference: str, colleague: str, note: str = "") -> Ticket:
+        to = (await self.staff(colleague)).id
+        return await self.act(
+            username, lambda tx, staff, scope: transfers.to_person(tx, scope, staff, reference, to, note, self.clock())
+        )
+
+    async def accept(self, username: str, offer_id: int) -> Ticket:
+        return await self.act(username, lambda tx, staff, _scope: offers.accept(tx, staff, offer_id))
+
+    async def decline(self, username: str, offer_id: int, reason: str = "busy") -> None:
+        await self.act(username, lambda tx, staff, _scope: offers.decline(tx, staff, offer_id, reason, self.clock()))
+
+    async def chore(self, chore: Callable[[AsyncSession, Kit], Awaitable[None]]) -> None:
+        """One of the leader's chores, now."""
+        async with self.house.database.transaction() as tx:
+            await chore(tx, self.house.kit)
+
+    async def breaches(self) -> dict[str, int]:
+        """What the sentinel finds wrong: rule and count, only where it is not zero."""
+        async with self.house.database.transaction() as tx:
+            return {rule: count for rule, count in (await claims.breaches(tx)).items() if count}
+
+    async def run(self, sql: str, **values: Any) -> None:
+        """Turn a row by hand, to let time pass or to set a scene."""
+        async with self.house.database.transaction() as tx:
+            await tx.execute(text(sql), values)
+        book.forget()
+
     async def value(self, sql: str, **values: Any) -> Any:
         async with self.house.database.transaction() as tx:
             return await tx.scalar(text(sql), values)
@@ -132,7 +184,9 @@ class Rig:
 
 async def build(database_url: str, redis_url: str, folder: Path) -> Rig:
     """A rig with the test agency: text, mail and live inboxes; Ana (Spanish), Ben, Lu; Sam supervises."""
-    settings = Settings(data_dir=folder, database_url=database_url, redis_url=redis_url, redis_prefix=folder.name, log_level="error")
+    settings = Settings(
+        data_dir=folder, database_url=database_url, redis_url=redis_url, redis_prefix=folder.name, log_level="error"
+    )
     house = wiring.build("test", settings, CHANNELS)
     clock, rung = Clock(), list[int]()
     object.__setattr__(house.kit, "now", clock)
@@ -146,3 +200,25 @@ async def build(database_url: str, redis_url: str, folder: Path) -> Rig:
 
 
 PASSWORD = "correct horse battery"
+
+LAKEVIEW: dict[str, Any] = {
+    "agency": {"slug": "lakeview", "name": "Town of Lakeview", "prefix": "LV", "timezone": "America/Chicago",
+               "languages": ["en"]},
+    "channels": {"sms": {"weight": 4, "cap": 5, "live": True}, "email": {"weight": 3, "cap": 8, "live": False}},
+    "queues": [{"slug": "front", "name": "Front desk"}],
+    "inboxes": [
+        {"slug": "lake-text", "channel": "sms", "address": "+12025550170", "name": "Lakeview", "queue": "front"},
+        {"slug": "lake-mail", "channel": "email", "address": "help@lakeview.example", "name": "Lakeview", "queue": "front"},
+    ],
+    "staff": [
+        {"username": "kim", "name": "Kim", "role": "agent", "queues": ["front"], "home": "front"},
+        {"username": "lee", "name": "Lee", "role": "supervisor", "queues": ["front"]},
+        {"username": "max", "name": "Max", "role": "admin", "queues": []},
+    ],
+}  # fmt: skip
+
+
+async def move_in(rig: Rig, described: dict[str, Any] = LAKEVIEW) -> int:
+    """Another agency in the same house; gives its id."""
+    async with rig.house.database.transaction() as tx:
+        return await loading.load(tx, described, {one["username"]: PASSWORD for one in described["staff"]})

@@ -110,7 +110,14 @@ async def unreadable(tx: Tx, who: Supervisor) -> Any:
         {"agency": who.scope.agency_id},
     )
     return [
-        {"id": r.id, "at": iso(r.received_at), "channel": r.channel, "inbox": r.slug, "reason": r.error or "", "size": r.size}
+        {
+            "id": r.id,
+            "at": iso(r.received_at),
+            "channel": r.channel,
+            "inbox": r.slug,
+            "reason": r.error or "",
+            "size": r.size,
+        }
         for r in rows
     ]
 

@@ -22,7 +22,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, bug)
 
 
-def problem(status: int, slug: str, title: str, detail: str, headers: dict[str, str] | None = None, **extras: Any) -> JSONResponse:
+def problem(
+    status: int, slug: str, title: str, detail: str, headers: dict[str, str] | None = None, **extras: Any
+) -> JSONResponse:
     body = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail, **extras}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
@@ -35,7 +37,9 @@ async def desk_problem(request: Request, error: Exception) -> JSONResponse:
 
 async def validation_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    fields = [{"field": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()[:20]]
+    fields = [
+        {"field": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()[:20]
+    ]
     where = ", ".join(field["field"] for field in fields) or "the request"
     return problem(422, "not-valid", "The request cannot be read", f"Check these fields: {where}.", fields=fields)
 
@@ -54,14 +58,21 @@ async def http_problem(request: Request, error: Exception) -> JSONResponse:
 async def data_problem(request: Request, error: Exception) -> JSONResponse:
     """What the database refused although we let it through: text it cannot hold, a number too large. The rest is a bug."""
     name = type(getattr(getattr(error, "orig", None), "__cause__", None)).__name__
-    if name in ("CharacterNotInRepertoireError", "UntranslatableCharacterError", "DataError", "NumericValueOutOfRangeError"):
+    if name in (
+        "CharacterNotInRepertoireError",
+        "UntranslatableCharacterError",
+        "DataError",
+        "NumericValueOutOfRangeError",
+    ):
         return problem(422, "not-valid", "The request cannot be stored", "A value in the request cannot be stored.")
     return await bug(request, error)
 
 
 async def bug(request: Request, error: Exception) -> JSONResponse:
     log.exception("bug", path=request.url.path, exc_info=error)
-    return problem(500, "fault", "Sorry, there is a problem with the service", "Try again. If it stays, tell us the request id.")
+    return problem(
+        500, "fault", "Sorry, there is a problem with the service", "Try again. If it stays, tell us the request id."
+    )
 
 
 def _plain(extras: dict[str, Any]) -> dict[str, Any]:

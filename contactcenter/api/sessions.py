@@ -52,7 +52,9 @@ async def set_intent(tx: Tx, who: Who, wanted: IntentIn) -> Any:
     """Say whether you take work. Going away never takes work from you; only new work stops."""
     if who.staff.role != "agent":
         raise Conflict("Only agents take work from the queues.", slug="not-an-agent")
-    await agents.set_intent(tx, who.staff, wanted.intent, wanted.reason or ("other" if wanted.intent == "away" else None))
+    await agents.set_intent(
+        tx, who.staff, wanted.intent, wanted.reason or ("other" if wanted.intent == "away" else None)
+    )
     await tx.refresh(who.staff)
     return await shown.me(tx, who.staff)
 

@@ -106,7 +106,11 @@ async def accept(house: House, channel: base.Channel, row: Inbox, asked: base.We
         source=f"{row.channel}:{row.slug}",
         source_key=channel.key(asked),
         inbox=asked.inbox,
-        envelope={"rest": asked.rest, "query": asked.url.partition("?")[2], "content_type": asked.headers.get("content-type", "")},
+        envelope={
+            "rest": asked.rest,
+            "query": asked.url.partition("?")[2],
+            "content_type": asked.headers.get("content-type", ""),
+        },
         received_at=house.kit.now(),
         body=asked.body,
     )

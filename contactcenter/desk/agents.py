@@ -58,7 +58,14 @@ async def set_intent(tx: AsyncSession, staff: Staff, intent: str, reason: str | 
     )
     actor = events.Actor("staff", staff.id)
     await events.record_beside(
-        tx, "agent.intent_changed", staff.agency_id, actor, staff=staff.id, before=staff.intent, after=intent, why=reason
+        tx,
+        "agent.intent_changed",
+        staff.agency_id,
+        actor,
+        staff=staff.id,
+        before=staff.intent,
+        after=intent,
+        why=reason,
     )
     await restate(tx, staff.id, actor)
 

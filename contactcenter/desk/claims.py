@@ -123,4 +123,3 @@ _BREACHES = text(
       (SELECT count(*) FROM ticket WHERE status IN ('waiting_citizen','parked') AND owner_id IS NULL) AS ownerless
     """
 )
-

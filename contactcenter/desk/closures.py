@@ -76,7 +76,9 @@ async def _tell_citizen(tx: AsyncSession, kit: Kit, ticket: Ticket, sentence: st
     tx.add(message)
     await tx.flush()
     await deliveries.hand_over(tx, kit, ticket, message, endpoint.id)
-    await events.record(tx, "message.written", ticket.id, events.DESK, message=message.id, channel=ticket.channel, why="closed")
+    await events.record(
+        tx, "message.written", ticket.id, events.DESK, message=message.id, channel=ticket.channel, why="closed"
+    )
 
 
 def _subject(ticket: Ticket, capabilities: Capabilities) -> str | None:

@@ -34,7 +34,9 @@ async def change(tx: AsyncSession, agency_id: int, wanted: ConsentChange) -> int
         tx, "consent.changed", agency_id, actor, endpoint=endpoint.id, purpose=wanted.purpose, after=wanted.state,
         why=wanted.evidence[:500],
     )  # fmt: skip
-    for ticket in await tx.scalars(select(Ticket).where(Ticket.endpoint_id == endpoint.id, text(OPEN)).with_for_update()):
+    for ticket in await tx.scalars(
+        select(Ticket).where(Ticket.endpoint_id == endpoint.id, text(OPEN)).with_for_update()
+    ):
         await lines.add(tx, ticket, "opted_out" if wanted.state == "revoked" else "opted_in", visibility="internal")
     return endpoint.id
 

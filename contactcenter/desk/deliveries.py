@@ -73,7 +73,8 @@ _CLAIM = text(
                         AND e.channel = d.channel AND e.state IN ('queued', 'sending', 'unknown'))
       FOR UPDATE OF d SKIP LOCKED)
     UPDATE delivery d SET state = 'sending', lease_token = :token, handed_at = clock_timestamp(), updated_at = clock_timestamp(),
-      lease_until = clock_timestamp() + make_interval(secs => CASE WHEN d.channel = ANY(:slow) THEN CAST(:slow_lease AS int) ELSE CAST(:lease AS int) END),
+      lease_until = clock_timestamp() + make_interval(
+        secs => CASE WHEN d.channel = ANY(:slow) THEN CAST(:slow_lease AS int) ELSE CAST(:lease AS int) END),
       attempts = d.attempts + 1
     FROM old WHERE d.id = old.id
     RETURNING d.id, old.state AS before, d.message_id, d.ticket_id, d.endpoint_id, d.channel, d.attempts, d.looks,
@@ -99,7 +100,8 @@ async def claim(tx: AsyncSession, kit: Kit, delivery_id: int) -> Claimed | None:
 
 async def _note_attempt(tx: AsyncSession, delivery_id: int, token: UUID) -> None:
     await tx.execute(
-        text("INSERT INTO delivery_attempt (delivery_id, token) VALUES (:id, :token)"), {"id": delivery_id, "token": token}
+        text("INSERT INTO delivery_attempt (delivery_id, token) VALUES (:id, :token)"),
+        {"id": delivery_id, "token": token},
     )
 
 

@@ -30,7 +30,8 @@ _AGENTS = text(
     SELECT s.id, s.agency_id, s.name, s.intent, s.next_intent, s.health, s.budget, s.primary_units, s.filler_units, s.idle_since,
       coalesce(s.last_assigned, s.idle_since) AS last_assigned,
       s.seen_at > clock_timestamp() - make_interval(secs => :grace) AS connected,
-      (SELECT jsonb_agg(jsonb_build_array(k.skill_id, k.level) ORDER BY k.skill_id) FROM staff_skill k WHERE k.staff_id = s.id) AS skills,
+      (SELECT jsonb_agg(jsonb_build_array(k.skill_id, k.level) ORDER BY k.skill_id)
+         FROM staff_skill k WHERE k.staff_id = s.id) AS skills,
       (SELECT array_agg(k.skill_id ORDER BY k.skill_id) FROM staff_skill k WHERE k.staff_id = s.id AND k.main) AS main_skills,
       (SELECT array_agg(q.queue_id ORDER BY q.queue_id) FROM staff_queue q WHERE q.staff_id = s.id) AS pools,
       (SELECT min(q.queue_id) FROM staff_queue q WHERE q.staff_id = s.id AND q.home) AS home_pool,

@@ -10,7 +10,13 @@ from contactcenter.models import Message, Ticket
 
 
 async def add(
-    tx: AsyncSession, ticket: Ticket, key: str, *, visibility: str = "public", actor: events.Actor = events.DESK, **params: Any
+    tx: AsyncSession,
+    ticket: Ticket,
+    key: str,
+    *,
+    visibility: str = "public",
+    actor: events.Actor = events.DESK,
+    **params: Any,
 ) -> Message:
     """Add a line to a locked ticket."""
     ticket.message_seq += 1

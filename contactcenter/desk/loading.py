@@ -25,7 +25,9 @@ async def load(tx: AsyncSession, described: dict[str, Any], passwords: dict[str,
     skills = {one["slug"]: await _skill(tx, agency_id, one) for one in described.get("skills", [])}
     queues = {one["slug"]: await _queue(tx, agency_id, one, skills) for one in described.get("queues", [])}
     for day in described.get("holidays", []):
-        await _upsert(tx, "holiday", {"agency_id": agency_id, "day": day["day"], "name": day["name"]}, ("agency_id", "day"))
+        await _upsert(
+            tx, "holiday", {"agency_id": agency_id, "day": day["day"], "name": day["name"]}, ("agency_id", "day")
+        )
     for one in described.get("inboxes", []):
         await _inbox(tx, agency_id, one, queues)
     for one in described.get("staff", []):
@@ -61,7 +63,9 @@ async def _queue(tx: AsyncSession, agency_id: int, one: dict[str, Any], skills: 
             opens, closes = time.fromisoformat(span["opens"]), time.fromisoformat(span["closes"])
             await _insert(tx, "queue_hours", {"queue_id": queue_id, "weekday": day, "opens": opens, "closes": closes})
     for channel, target in one.get("targets", {}).items():
-        await _upsert(tx, "service_target", {"queue_id": queue_id, "channel": channel, **target}, ("queue_id", "channel"))
+        await _upsert(
+            tx, "service_target", {"queue_id": queue_id, "channel": channel, **target}, ("queue_id", "channel")
+        )
     return queue_id
 
 
@@ -84,7 +88,9 @@ async def _staff(
         {"agency": agency_id, "name": username},
     )
     if known is None and username not in passwords:
-        raise BadDescription(f"{username} is new: set a password with `contactcenter password {username}` after loading others")
+        raise BadDescription(
+            f"{username} is new: set a password with `contactcenter password {username}` after loading others"
+        )
     values = {
         "agency_id": agency_id, "username": username, "name": one["name"], "role": one["role"],
         "password_hash": known or hash_password(passwords[username]), "budget": one.get("budget", 24),
@@ -99,12 +105,16 @@ async def _staff(
         await _insert(tx, "staff_queue", {"staff_id": staff_id, "queue_id": queue, "home": slug == one.get("home")})
     for slug, level in one.get("skills", {}).items():
         await _insert(
-            tx, "staff_skill", {"staff_id": staff_id, "skill_id": _known(skills, slug, f"{username}: skill"), "level": level}
+            tx,
+            "staff_skill",
+            {"staff_id": staff_id, "skill_id": _known(skills, slug, f"{username}: skill"), "level": level},
         )
     if one["role"] in ("agent", "supervisor"):
         for name, rule in channels.items():
             cap = one.get("caps", {}).get(name, rule["cap"])
-            await _upsert(tx, "staff_channel", {"staff_id": staff_id, "channel": name, "cap": cap}, ("staff_id", "channel"))
+            await _upsert(
+                tx, "staff_channel", {"staff_id": staff_id, "channel": name, "cap": cap}, ("staff_id", "channel")
+            )
 
 
 def _known(ids: dict[str, int], slug: str, where: str) -> int:
@@ -165,7 +175,11 @@ async def write_to_us(tx: AsyncSession, kit: Kit, described: dict[str, Any]) -> 
 
 def _inbound(channel: Channel, one: dict[str, Any], number: int) -> Inbound:
     sender = Address(
-        channel.capabilities.endpoint_kind, one["from"], channel.canonical(one["from"]), Proof.CLAIMED, one.get("name", "")
+        channel.capabilities.endpoint_kind,
+        one["from"],
+        channel.canonical(one["from"]),
+        Proof.CLAIMED,
+        one.get("name", ""),
     )
     return Inbound(
         sender=sender, text=one["text"], external_id=f"<described.{number}@{PREFIX.lower().strip('_')}.invalid>",

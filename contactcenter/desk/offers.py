@@ -102,13 +102,21 @@ async def _return(
     ticket.version += 1
     await tx.flush()
     await events.record(
-        tx, f"offer.{result}", ticket.id, actor, offer=offer.id, staff=offer.staff_id, **({"why": reason} if reason else {})
+        tx,
+        f"offer.{result}",
+        ticket.id,
+        actor,
+        offer=offer.id,
+        staff=offer.staff_id,
+        **({"why": reason} if reason else {}),
     )
     await agents.restate(tx, offer.staff_id)
 
 
 async def _count_miss(tx: AsyncSession, staff_id: int) -> None:
-    misses = await tx.scalar(text("UPDATE staff SET misses = misses + 1 WHERE id = :id RETURNING misses"), {"id": staff_id})
+    misses = await tx.scalar(
+        text("UPDATE staff SET misses = misses + 1 WHERE id = :id RETURNING misses"), {"id": staff_id}
+    )
     if misses >= MISSES_BEFORE_AWAY:
         await tx.execute(
             text(

@@ -30,7 +30,14 @@ class Place:
 
 
 async def open_ticket(
-    tx: AsyncSession, kit: Kit, box: Inbox, raw_id: int, inbound: base.Inbound, endpoint: Endpoint, *, linked_id: int | None
+    tx: AsyncSession,
+    kit: Kit,
+    box: Inbox,
+    raw_id: int,
+    inbound: base.Inbound,
+    endpoint: Endpoint,
+    *,
+    linked_id: int | None,
 ) -> Ticket:
     """A new ticket for a message, queued (or held until the queue opens) and acknowledged on its own channel."""
     now = kit.now()
@@ -45,15 +52,29 @@ async def open_ticket(
     message = inbox.incoming(ticket, box, raw_id, inbound, endpoint, seq=1)
     tx.add(message)
     if ticket.status == "queued":
-        tx.add(QueueStay(ticket_id=ticket.id, queue_id=ticket.queue_id, channel=ticket.channel, priority=ticket.priority))
+        tx.add(
+            QueueStay(ticket_id=ticket.id, queue_id=ticket.queue_id, channel=ticket.channel, priority=ticket.priority)
+        )
     await tx.flush()
     await inbox.keep_files(tx, kit, message, inbound)
     citizen = events.Actor("citizen", endpoint.contact_id)
     await events.record(
-        tx, "ticket.created", ticket.id, citizen, queue=ticket.queue_id, channel=ticket.channel, language=ticket.language
+        tx,
+        "ticket.created",
+        ticket.id,
+        citizen,
+        queue=ticket.queue_id,
+        channel=ticket.channel,
+        language=ticket.language,
     )
     await events.record(
-        tx, "message.received", ticket.id, citizen, message=message.id, channel=box.channel, automation=inbound.automation
+        tx,
+        "message.received",
+        ticket.id,
+        citizen,
+        message=message.id,
+        channel=box.channel,
+        automation=inbound.automation,
     )
     if inbound.automation == "none":
         await _acknowledge(tx, kit, place, ticket, endpoint, box, now)
@@ -64,9 +85,7 @@ async def open_ticket(
 
 async def _place(tx: AsyncSession, box: Inbox, inbound: base.Inbound) -> Place:
     agency = (await open_book(tx)).agencies[box.agency_id]
-    queue = next(
-        (q for q in agency.queues.values() if q.row.slug == inbound.hints.topic), agency.queues[box.queue_id]
-    )
+    queue = next((q for q in agency.queues.values() if q.row.slug == inbound.hints.topic), agency.queues[box.queue_id])
     spoken = [str(code) for code in agency.row.languages]
     if inbound.hints.language in spoken:
         return Place(agency, queue, inbound.hints.language)
@@ -111,7 +130,9 @@ async def _acknowledge(
     tx.add(ack)
     await tx.flush()
     await deliveries.hand_over(tx, kit, ticket, ack, endpoint.id)
-    await events.record(tx, "message.written", ticket.id, events.DESK, message=ack.id, channel=ticket.channel, why="acknowledged")
+    await events.record(
+        tx, "message.written", ticket.id, events.DESK, message=ack.id, channel=ticket.channel, why="acknowledged"
+    )
 
 
 def _as_base(box: Inbox) -> base.Inbox:

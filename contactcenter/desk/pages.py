@@ -47,7 +47,14 @@ async def snapshot(tx: AsyncSession, kit: Kit, scope: Scope, staff: Staff) -> di
 
 def channel_info(kit: Kit, name: str) -> dict[str, Any]:
     can = kit.channels[name].capabilities
-    return {"name": name, "live": can.live, "pace": can.pace, "html": can.html, "files": can.files, "max_text": can.max_text}
+    return {
+        "name": name,
+        "live": can.live,
+        "pace": can.pace,
+        "html": can.html,
+        "files": can.files,
+        "max_text": can.max_text,
+    }
 
 
 async def counts(tx: AsyncSession, scope: Scope) -> dict[str, int]:
@@ -221,7 +228,12 @@ async def why_waiting(tx: AsyncSession, scope: Scope, staff: Staff, reference: s
         "sentence": routing.in_words(answer, staff.language),
         "position": answer.position,
         "of": answer.of,
-        "eligible": {"with_room": answer.with_room, "full": answer.full, "away": answer.away, "offline": answer.offline},
+        "eligible": {
+            "with_room": answer.with_room,
+            "full": answer.full,
+            "away": answer.away,
+            "offline": answer.offline,
+        },
         "unservable": answer.unservable,
     }
 
@@ -239,7 +251,13 @@ async def history(tx: AsyncSession, scope: Scope, reference: str) -> dict[str, A
     )
     return {
         "events": [
-            {"pos": r.pos, "at": iso(r.at), "type": r.type, "actor": {"kind": r.actor_kind, "name": r.name}, "data": r.data}
+            {
+                "pos": r.pos,
+                "at": iso(r.at),
+                "type": r.type,
+                "actor": {"kind": r.actor_kind, "name": r.name},
+                "data": r.data,
+            }
             for r in rows
         ]
     }

@@ -19,7 +19,9 @@ _FIND_OR_CREATE = text(
 
 async def serialise(tx: AsyncSession, agency_id: int, kind: str, canonical: str) -> None:
     """One message of a person at a time: two at once must not open two tickets."""
-    await tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 11))"), {"k": f"{agency_id}:{kind}:{canonical}"})
+    await tx.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 11))"), {"k": f"{agency_id}:{kind}:{canonical}"}
+    )
 
 
 async def find_or_create(tx: AsyncSession, agency_id: int, address: Address, language: str | None = None) -> Endpoint:
@@ -41,7 +43,9 @@ async def find_or_create(tx: AsyncSession, agency_id: int, address: Address, lan
 async def consents(tx: AsyncSession, endpoint_ids: list[int]) -> dict[int, str]:
     """Consent to service messages by endpoint; where nothing is written, writing to us implied it."""
     rows = await tx.execute(
-        select(Consent.endpoint_id, Consent.state).where(Consent.endpoint_id.in_(endpoint_ids), Consent.purpose == "service")
+        select(Consent.endpoint_id, Consent.state).where(
+            Consent.endpoint_id.in_(endpoint_ids), Consent.purpose == "service"
+        )
     )
     given: dict[int, str] = {endpoint_id: state for endpoint_id, state in rows}
     return {endpoint_id: given.get(endpoint_id, "implied") for endpoint_id in endpoint_ids}

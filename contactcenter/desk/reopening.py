@@ -26,7 +26,8 @@ async def wake(tx: AsyncSession, ticket: Ticket, now: datetime) -> None:
 
 async def _back_to_work(tx: AsyncSession, ticket: Ticket, now: datetime) -> None:
     present = ticket.owner_id is not None and await tx.scalar(
-        text("SELECT true FROM staff WHERE id = :id AND health = 'connected' AND intent = 'available'"), {"id": ticket.owner_id}
+        text("SELECT true FROM staff WHERE id = :id AND health = 'connected' AND intent = 'available'"),
+        {"id": ticket.owner_id},
     )
     if not present or ticket.owner_id is None:
         await tickets.requeue(tx, ticket, now, "owner_absent", arrived=True)

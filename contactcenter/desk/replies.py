@@ -46,7 +46,9 @@ async def write(tx: AsyncSession, kit: Kit, scope: Scope, staff: Staff, referenc
     ``too-long`` with limit and count.
     """
     ticket = await tickets.find(tx, scope, reference, lock=True)
-    before = await tx.scalar(select(Message).where(Message.ticket_id == ticket.id, Message.client_key == letter.client_key))
+    before = await tx.scalar(
+        select(Message).where(Message.ticket_id == ticket.id, Message.client_key == letter.client_key)
+    )
     if before is not None:
         return Written(before, repeated=True)
     verb = "note:ticket" if letter.kind == "note" else "reply:ticket"
@@ -106,7 +108,9 @@ async def _reply(tx: AsyncSession, kit: Kit, ticket: Ticket, staff: Staff, lette
     await _count_as_answer(tx, kit, ticket, letter.text, kit.now())
     await tx.flush()
     await deliveries.hand_over(tx, kit, ticket, message, endpoint.id)
-    await events.record(tx, "message.written", ticket.id, events.Actor("staff", staff.id), message=message.id, channel=ticket.channel)
+    await events.record(
+        tx, "message.written", ticket.id, events.Actor("staff", staff.id), message=message.id, channel=ticket.channel
+    )
     return message
 
 

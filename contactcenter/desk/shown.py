@@ -47,7 +47,9 @@ def _rows_query(staff_id: int | None) -> "Select[Any]":
         .limit(1)
         .lateral("promise_now")
     )
-    draft = exists().where(Draft.ticket_id == Ticket.id, Draft.staff_id == (staff_id or 0)) if staff_id else literal(False)
+    draft = (
+        exists().where(Draft.ticket_id == Ticket.id, Draft.staff_id == (staff_id or 0)) if staff_id else literal(False)
+    )
     return (
         select(
             Ticket, Queue.slug, Queue.name, Contact.name.label("contact_name"), Endpoint.canonical, Staff.name.label("owner"),
@@ -64,11 +66,19 @@ def _rows_query(staff_id: int | None) -> "Select[Any]":
 
 
 async def ticket_rows(
-    tx: AsyncSession, kit: Kit, scope: Scope | None, where: ColumnElement[bool], *, order: Sequence[Any] = (), limit: int = 200
+    tx: AsyncSession,
+    kit: Kit,
+    scope: Scope | None,
+    where: ColumnElement[bool],
+    *,
+    order: Sequence[Any] = (),
+    limit: int = 200,
 ) -> list[dict[str, Any]]:
     """Ticket rows under a condition, for one viewer; without a scope ``can`` and ``draft`` are left out (socket server)."""
     condition = and_(scope.condition(), where) if scope else where
-    query = _rows_query(scope.staff_id if scope else None).where(condition).order_by(*(order or (Ticket.id,))).limit(limit)
+    query = (
+        _rows_query(scope.staff_id if scope else None).where(condition).order_by(*(order or (Ticket.id,))).limit(limit)
+    )
     rows = await tx.execute(query, execution_options={"populate_existing": True})
     return [_ticket(kit, row, scope) for row in rows.all()]
 
@@ -112,7 +122,14 @@ async def messages(
 ) -> list[dict[str, Any]]:
     """Messages under a condition, in order; ``newest``: only the last so many."""
     query = (
-        select(Message, Ticket.reference, Staff.name.label("staff"), Contact.name.label("citizen"), Endpoint.canonical, Delivery)
+        select(
+            Message,
+            Ticket.reference,
+            Staff.name.label("staff"),
+            Contact.name.label("citizen"),
+            Endpoint.canonical,
+            Delivery,
+        )
         .join(Ticket, Ticket.id == Message.ticket_id)
         .outerjoin(Staff, Staff.id == Message.author_staff_id)
         .outerjoin(Endpoint, Endpoint.id == Message.author_endpoint_id)
@@ -120,7 +137,9 @@ async def messages(
         .outerjoin(Delivery, Delivery.message_id == Message.id)
         .where(where)
     )
-    query = query.order_by(Message.seq.desc()).limit(newest) if newest else query.order_by(Message.ticket_id, Message.seq)
+    query = (
+        query.order_by(Message.seq.desc()).limit(newest) if newest else query.order_by(Message.ticket_id, Message.seq)
+    )
     rows = (await tx.execute(query, execution_options={"populate_existing": True})).all()
     files = await _files(tx, [row[0].id for row in rows])
     shown = [_message(kit, row, files.get(row[0].id, [])) for row in rows]
@@ -129,14 +148,20 @@ async def messages(
 
 def _message(kit: Kit, row: Any, files: list[dict[str, Any]]) -> dict[str, Any]:
     message: Message = row[0]
-    name = row.staff if message.author_kind == "staff" else row.citizen or kit.shown(message.channel, row.canonical or "")
+    name = (
+        row.staff if message.author_kind == "staff" else row.citizen or kit.shown(message.channel, row.canonical or "")
+    )
     return {
         "id": str(message.id),
         "ref": row.reference,
         "seq": message.seq,
         "direction": message.direction,
         "kind": message.kind,
-        "author": {"kind": message.author_kind, "id": message.author_staff_id, "name": name if message.author_kind != "system" else ""},
+        "author": {
+            "kind": message.author_kind,
+            "id": message.author_staff_id,
+            "name": name if message.author_kind != "system" else "",
+        },
         "channel": message.channel,
         "subject": message.subject,
         "text": message.body_text,

@@ -12,12 +12,88 @@ FOLDER = Path(__file__).parent.parent / "texts"
 
 _WORDS = {
     "es": frozenset(
-        "el la los las de del que en por para con una un es está hay mi su tengo necesito quiero cómo cuándo dónde "
-        "gracias hola buenos buenas días tardes favor calle no se ha llegó ayuda puedo mañana señor señora".split()
+        [
+            "el",
+            "la",
+            "los",
+            "las",
+            "de",
+            "del",
+            "que",
+            "en",
+            "por",
+            "para",
+            "con",
+            "una",
+            "un",
+            "es",
+            "está",
+            "hay",
+            "mi",
+            "su",
+            "tengo",
+            "necesito",
+            "quiero",
+            "cómo",
+            "cuándo",
+            "dónde",
+            "gracias",
+            "hola",
+            "buenos",
+            "buenas",
+            "días",
+            "tardes",
+            "favor",
+            "calle",
+            "no",
+            "se",
+            "ha",
+            "llegó",
+            "ayuda",
+            "puedo",
+            "mañana",
+            "señor",
+            "señora",
+        ]
     ),
     "en": frozenset(
-        "the a an is are my your of to in on for with have has need want how when where thanks hello please street not "
-        "it was help can morning sir and there this that".split()
+        [
+            "the",
+            "a",
+            "an",
+            "is",
+            "are",
+            "my",
+            "your",
+            "of",
+            "to",
+            "in",
+            "on",
+            "for",
+            "with",
+            "have",
+            "has",
+            "need",
+            "want",
+            "how",
+            "when",
+            "where",
+            "thanks",
+            "hello",
+            "please",
+            "street",
+            "not",
+            "it",
+            "was",
+            "help",
+            "can",
+            "morning",
+            "sir",
+            "and",
+            "there",
+            "this",
+            "that",
+        ]
     ),
 }
 
@@ -37,7 +113,11 @@ def say_date(language: str, at: datetime, zone: str) -> str:
     """A date and time as people say it, in the agency's zone, with the zone's name."""
     local = at.astimezone(ZoneInfo(zone))
     words = catalogue(language)
-    clock = f"{local:%H:%M}" if language == "es" else f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+    clock = (
+        f"{local:%H:%M}"
+        if language == "es"
+        else f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+    )
     return str(words["date"]).format(
         weekday=words["weekdays"][local.weekday()],
         day=local.day,
@@ -52,7 +132,9 @@ def guess_language(text: str, enabled: list[str], otherwise: str) -> str:
     Our own rule: at least two words of one language, and more than of any other.
     """
     words = re.findall(r"[^\W\d_]+", text.lower()[:2000])
-    counts = sorted(((sum(word in _WORDS[code] for word in words), code) for code in enabled if code in _WORDS), reverse=True)
+    counts = sorted(
+        ((sum(word in _WORDS[code] for word in words), code) for code in enabled if code in _WORDS), reverse=True
+    )
     if "¿" in text or "ñ" in text.lower():
         counts = sorted(((n + 2 if code == "es" else n, code) for n, code in counts), reverse=True)
     if counts and counts[0][0] >= 2 and (len(counts) == 1 or counts[0][0] > counts[1][0]):

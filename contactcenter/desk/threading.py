@@ -28,7 +28,14 @@ NEW = Match("new")
 
 
 async def match(
-    tx: AsyncSession, agency_id: int, inbound: Inbound, endpoint: Endpoint, *, secret: bytes, now: datetime, threads: bool
+    tx: AsyncSession,
+    agency_id: int,
+    inbound: Inbound,
+    endpoint: Endpoint,
+    *,
+    secret: bytes,
+    now: datetime,
+    threads: bool,
 ) -> Match:
     """The first of: reply token, our message ids, ids of the person's earlier mails, the endpoint's own matter.
 

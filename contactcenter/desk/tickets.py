@@ -63,7 +63,13 @@ def ms(at: datetime) -> int:
 
 
 async def into_queue(
-    tx: AsyncSession, ticket: Ticket, now: datetime, why: str, *, actor: events.Actor = events.DESK, arrived: bool = False
+    tx: AsyncSession,
+    ticket: Ticket,
+    now: datetime,
+    why: str,
+    *,
+    actor: events.Actor = events.DESK,
+    arrived: bool = False,
 ) -> None:
     """Put a locked, unowned ticket where it waits: queued, or held until the queue opens. ``arrived``: as a new arrival."""
     agency, queue = await entries(tx, ticket)
@@ -96,7 +102,9 @@ async def open_stay(tx: AsyncSession, ticket: Ticket) -> None:
     )
 
 
-async def close_stay(tx: AsyncSession, ticket_id: int, how: str, at: datetime | None = None, direct: bool = False) -> None:
+async def close_stay(
+    tx: AsyncSession, ticket_id: int, how: str, at: datetime | None = None, direct: bool = False
+) -> None:
     """End the open stay. ``at``: when it really ended, if that was earlier. ``direct``: nobody was asked."""
     await tx.execute(
         text(
@@ -126,7 +134,13 @@ async def current_stay(tx: AsyncSession, ticket_id: int) -> QueueStay | None:
 
 
 async def requeue(
-    tx: AsyncSession, ticket: Ticket, now: datetime, why: str, *, actor: events.Actor = events.DESK, arrived: bool = False
+    tx: AsyncSession,
+    ticket: Ticket,
+    now: datetime,
+    why: str,
+    *,
+    actor: events.Actor = events.DESK,
+    arrived: bool = False,
 ) -> None:
     """Take a locked ticket from whoever has it and let it wait again, at its own place unless it ``arrived`` anew."""
     former = await work.let_go(tx, ticket, why)

@@ -16,7 +16,9 @@ from contactcenter.models import Message, Staff, StaffQueue, Ticket
 MAX_HOPS = 5
 
 
-async def to_queue(tx: AsyncSession, scope: Scope, staff: Staff, reference: str, slug: str, note: str, now: datetime) -> Ticket:
+async def to_queue(
+    tx: AsyncSession, scope: Scope, staff: Staff, reference: str, slug: str, note: str, now: datetime
+) -> Ticket:
     """Let the ticket wait in another queue, at its own place: its virtual arrival stays. Five hops at most for agents."""
     ticket = await _held_by_me(tx, scope, reference)
     agency, before = await tickets.entries(tx, ticket)
@@ -30,7 +32,14 @@ async def to_queue(tx: AsyncSession, scope: Scope, staff: Staff, reference: str,
     actor = events.Actor("staff", staff.id)
     await lines.add(tx, ticket, "transferred", actor=actor, **{"from": before.row.name, "to": target.row.name})
     await events.record(
-        tx, "ticket.transferred", ticket.id, actor, before=before.id, after=target.id, hops=ticket.hops, why=clean(note)[:300]
+        tx,
+        "ticket.transferred",
+        ticket.id,
+        actor,
+        before=before.id,
+        after=target.id,
+        hops=ticket.hops,
+        why=clean(note)[:300],
     )
     await tickets.into_queue(tx, ticket, now, "transferred", actor=actor)
     return ticket
@@ -50,7 +59,9 @@ async def to_person(
     await tx.flush()
     actor = events.Actor("staff", staff.id)
     await lines.add(tx, ticket, "transferred", actor=actor, **{"from": staff.name, "to": colleague.name})
-    await events.record(tx, "ticket.transferred", ticket.id, actor, staff=colleague.id, hops=ticket.hops, why=clean(note)[:300])
+    await events.record(
+        tx, "ticket.transferred", ticket.id, actor, staff=colleague.id, hops=ticket.hops, why=clean(note)[:300]
+    )
     await work.begin_assignment(tx, ticket, {"rule": "transferred", "by": staff.name}, actor)
     return ticket
 
@@ -98,4 +109,6 @@ async def _pass_on(tx: AsyncSession, ticket: Ticket, staff: Staff, note: str) ->
         )  # fmt: skip
         tx.add(message)
         await tx.flush()
-        await events.record(tx, "note.written", ticket.id, events.Actor("staff", staff.id), message=message.id, why="transfer")
+        await events.record(
+            tx, "note.written", ticket.id, events.Actor("staff", staff.id), message=message.id, why="transfer"
+        )

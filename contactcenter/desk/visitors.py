@@ -37,7 +37,13 @@ async def admit(
         .where((Visitor.token_hash == old) | ((Visitor.previous_hash == old) & (Visitor.previous_until > now)))
         .with_for_update()
     )
-    if found is None or found.inbox_id != inbox.id or found.ended_at or found.expires_at < now or found.origin != origin:
+    if (
+        found is None
+        or found.inbox_id != inbox.id
+        or found.ended_at
+        or found.expires_at < now
+        or found.origin != origin
+    ):
         raise Forbidden("This conversation cannot be taken up again here.", slug="unknown_token")
     found.previous_hash, found.previous_until = found.token_hash, now + OVERLAP
     found.token_hash, found.expires_at = digest(fresh), now + LIFE

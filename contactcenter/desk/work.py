@@ -77,7 +77,11 @@ async def begin_assignment(tx: AsyncSession, ticket: Ticket, because: dict[str, 
     assert ticket.owner_id is not None
     tx.add(
         Assignment(
-            ticket_id=ticket.id, staff_id=ticket.owner_id, queue_id=ticket.queue_id, channel=ticket.channel, because=because
+            ticket_id=ticket.id,
+            staff_id=ticket.owner_id,
+            queue_id=ticket.queue_id,
+            channel=ticket.channel,
+            because=because,
         )
     )
     await tx.flush()

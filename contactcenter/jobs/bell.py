@@ -59,7 +59,13 @@ class Bell:
         stamp = time.time_ns() // 1_000_000
         jobs = [
             Queue.prepare_data(
-                JOB, args=[one], timeout=30, result_ttl=0, failure_ttl=3600, job_id=f"out-{one}-{stamp}", description="ring"
+                JOB,
+                args=[one],
+                timeout=30,
+                result_ttl=0,
+                failure_ttl=3600,
+                job_id=f"out-{one}-{stamp}",
+                description="ring",
             )
             for one in delivery_ids
         ]

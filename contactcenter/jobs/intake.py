@@ -84,7 +84,12 @@ class Intake:
         if box is None:
             raise UnknownRecipient(arrival.recipient)
         raw = Raw(
-            f"{box.channel}:{box.slug}", arrival.source_key, channel_inbox(box), arrival.envelope, self._house.kit.now(), arrival.body
+            f"{box.channel}:{box.slug}",
+            arrival.source_key,
+            channel_inbox(box),
+            arrival.envelope,
+            self._house.kit.now(),
+            arrival.body,
         )
         token = events.correlation.set(uuid7().hex[:16])
         try:
@@ -136,7 +141,10 @@ class Intake:
                     await desk_inbox.receive(tx, self._house.kit, taken.inbox, row.id, items)
                     if not any(isinstance(item, Unreadable) for item in items):
                         await tx.execute(
-                            text("UPDATE raw_event SET state = 'done', error = NULL, lease_until = NULL WHERE id = :id"), {"id": row.id}
+                            text(
+                                "UPDATE raw_event SET state = 'done', error = NULL, lease_until = NULL WHERE id = :id"
+                            ),
+                            {"id": row.id},
                         )
         except DatabaseAway:
             raise

@@ -43,7 +43,9 @@ class Lease:
         assert self._connection is not None
         read = await self._connection.fetchval("SELECT epoch FROM lease WHERE name = 'router'")
         gone = await self._connection.fetchval("SELECT pg_try_advisory_lock($1::int, $2::int)", LOCK, read % 2**31)
-        ours = await self._connection.fetchval("SELECT pg_try_advisory_lock($1::int, $2::int)", LOCK, (read + 1) % 2**31)
+        ours = await self._connection.fetchval(
+            "SELECT pg_try_advisory_lock($1::int, $2::int)", LOCK, (read + 1) % 2**31
+        )
         epoch = ours and await self._connection.fetchval(
             "UPDATE lease SET epoch = epoch + 1, holder = $1, expires = clock_timestamp() + make_interval(secs => $2) "
             "WHERE name = 'router' AND epoch = $3 AND (expires < clock_timestamp() OR $4) RETURNING epoch",

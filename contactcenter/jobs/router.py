@@ -56,7 +56,7 @@ class Router:
             ears.cancel()
 
     async def _stand_by(self, lease: Lease) -> None:
-        while not await lease.acquire():
+        while not await lease.acquire():  # noqa: ASYNC110 - the lease lives in another process
             await asyncio.sleep(STAND_BY_S)
         self.epoch = lease.epoch
         log.info("router_leads", epoch=lease.epoch)
@@ -80,7 +80,11 @@ class Router:
         for agency_id, waiting in seen.tickets.items():
             agents = seen.agents.get(agency_id, [])
             policy = book.agencies[agency_id].policy
-            waiting = [_second_thought(ticket, agents, policy, seen.now) for ticket in waiting if ticket.channel in policy.channels]
+            waiting = [
+                _second_thought(ticket, agents, policy, seen.now)
+                for ticket in waiting
+                if ticket.channel in policy.channels
+            ]
             by_id = {ticket.id: ticket for ticket in waiting}
             decisions = routing.settle(waiting, agents, policy, seen.now)
             wanted = [Claim(decision, by_id[decision.ticket]) for decision in decisions]
@@ -111,4 +115,6 @@ def _second_thought(
     if others:
         return ticket
     rested = now + floor.EXCLUDED_S * 1000 - SECOND_THOUGHT_MS
-    return dataclasses.replace(ticket, excluded=tuple((agent, until) for agent, until in ticket.excluded if until > rested))
+    return dataclasses.replace(
+        ticket, excluded=tuple((agent, until) for agent, until in ticket.excluded if until > rested)
+    )

@@ -54,7 +54,7 @@ class Sequencer:
             self._url, timeout=5, command_timeout=5, server_settings={"application_name": "contactcenter sequencer"}
         )
         try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 - held elsewhere
                 await asyncio.sleep(0.2)
             self.leads = True
             log.info("sequencer_leads")

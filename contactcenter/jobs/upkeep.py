@@ -30,16 +30,18 @@ async def run_due(database: Database, kit: Kit) -> None:
 
 
 async def time_out_offers(tx: AsyncSession, kit: Kit) -> None:
-    for offer_id in await _ids(tx, "SELECT id FROM offer WHERE result IS NULL AND expires_at < clock_timestamp() ORDER BY id"):
+    for offer_id in await _ids(
+        tx, "SELECT id FROM offer WHERE result IS NULL AND expires_at < clock_timestamp() ORDER BY id"
+    ):
         await offers.time_out(tx, offer_id, kit.now())
 
 
 async def rescind_unreachable_offers(tx: AsyncSession, kit: Kit) -> None:
     sql = (
         "SELECT o.id FROM offer o JOIN staff s ON s.id = o.staff_id WHERE o.result IS NULL AND "
-        f"(s.seen_at IS NULL OR s.seen_at < clock_timestamp() - interval '{agents.GRACE_S} seconds') ORDER BY o.id"
+        "(s.seen_at IS NULL OR s.seen_at < clock_timestamp() - make_interval(secs => :grace)) ORDER BY o.id"
     )
-    for offer_id in await _ids(tx, sql):
+    for offer_id in await _ids(tx, sql, grace=agents.GRACE_S):
         await offers.rescind(tx, offer_id, "line_lost", kit.now())
 
 
@@ -52,9 +54,9 @@ async def requeue_lost_conversations(tx: AsyncSession, kit: Kit) -> None:
     live = [name for name, channel in kit.channels.items() if channel.capabilities.live]
     sql = (
         "SELECT t.id FROM ticket t JOIN staff s ON s.id = t.owner_id WHERE t.status = 'assigned' AND t.channel = ANY(:live) "
-        f"AND s.health = 'lost' AND s.seen_at < clock_timestamp() - interval '{REQUEUE_LIVE_S} seconds' ORDER BY t.id"
+        "AND s.health = 'lost' AND s.seen_at < clock_timestamp() - make_interval(secs => :after) ORDER BY t.id"
     )
-    for ticket_id in await _ids(tx, sql, live=live):
+    for ticket_id in await _ids(tx, sql, live=live, after=REQUEUE_LIVE_S):
         ticket = await tickets.lock(tx, ticket_id)
         if ticket.status != "assigned":
             continue
@@ -65,7 +67,9 @@ async def requeue_lost_conversations(tx: AsyncSession, kit: Kit) -> None:
 
 async def open_held(tx: AsyncSession, kit: Kit) -> None:
     """Tickets that arrived while their queue was closed enter it when it opens, with their own virtual arrival."""
-    for ticket_id in await _ids(tx, "SELECT id FROM ticket WHERE status = 'held' AND held_until <= :now ORDER BY va", now=kit.now()):
+    for ticket_id in await _ids(
+        tx, "SELECT id FROM ticket WHERE status = 'held' AND held_until <= :now ORDER BY va", now=kit.now()
+    ):
         ticket = await tickets.lock(tx, ticket_id)
         if ticket.status == "held":
             await tickets.into_queue(tx, ticket, kit.now(), "queue_opened")
@@ -77,9 +81,9 @@ async def park_silent(tx: AsyncSession, kit: Kit) -> None:
     sql = (
         "SELECT id FROM ticket WHERE status = 'assigned' AND channel = ANY(:live) AND waiting_since IS NULL AND NOT EXISTS "
         "(SELECT 1 FROM message m WHERE m.ticket_id = ticket.id AND m.kind = 'message' AND m.created_at > clock_timestamp() - "
-        f"interval '{PARK_S} seconds') ORDER BY id"
+        "make_interval(secs => :silent)) ORDER BY id"
     )
-    for ticket_id in await _ids(tx, sql, live=live):
+    for ticket_id in await _ids(tx, sql, live=live, silent=PARK_S):
         ticket = await tickets.lock(tx, ticket_id)
         if ticket.status != "assigned" or ticket.owner_id is None:
             continue
@@ -99,9 +103,9 @@ async def note_abandoned(tx: AsyncSession, kit: Kit) -> None:
     sql = (
         "SELECT t.id FROM ticket t JOIN endpoint e ON e.id = t.endpoint_id JOIN visitor v ON v.canonical = e.canonical "
         "JOIN queue_stay q ON q.ticket_id = t.id AND q.leave IS NULL AND q.enter < v.seen_at "
-        f"WHERE t.status IN ('queued', 'offered') AND v.seen_at < clock_timestamp() - interval '{GONE_S} seconds'"
+        "WHERE t.status IN ('queued', 'offered') AND v.seen_at < clock_timestamp() - make_interval(secs => :gone)"
     )
-    for ticket_id in await _ids(tx, sql):
+    for ticket_id in await _ids(tx, sql, gone=GONE_S):
         ticket = await tickets.lock(tx, ticket_id)
         seen = await tx.scalar(
             text("SELECT v.seen_at FROM visitor v JOIN endpoint e ON e.canonical = v.canonical WHERE e.id = :id"),
@@ -118,8 +122,9 @@ async def break_promises(tx: AsyncSession, _kit: Kit) -> None:
     rows = await tx.execute(
         text(
             "UPDATE promise SET state = 'broken' WHERE id IN (SELECT id FROM promise WHERE state = 'open' AND "
-            f"due_at < clock_timestamp() ORDER BY id LIMIT {LIMIT} FOR UPDATE SKIP LOCKED) RETURNING ticket_id, due_at"
-        )
+            "due_at < clock_timestamp() ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING ticket_id, due_at"
+        ),
+        {"limit": LIMIT},
     )
     for ticket_id, due_at in rows.all():
         await events.record(tx, "promise.broken", ticket_id, events.DESK, due=due_at)

@@ -41,7 +41,10 @@ class QueueHours(Base):
     """One opening interval of a weekday (0 is Monday) in the agency's zone. No rows: always open."""
 
     __tablename__ = "queue_hours"
-    __table_args__ = (CheckConstraint("opens < closes", name="order"), CheckConstraint("weekday between 0 and 6", name="day"))
+    __table_args__ = (
+        CheckConstraint("opens < closes", name="order"),
+        CheckConstraint("weekday between 0 and 6", name="day"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     queue_id: Mapped[int] = mapped_column(ForeignKey("queue.id"), index=True)
     weekday: Mapped[int] = mapped_column(SmallInteger)

@@ -57,7 +57,13 @@ class Message(Base):
             postgresql_where=text("external_id is not null and direction = 'in'"),
         ),
         Index("ix_message_external", "external_id", postgresql_where=text("external_id is not null")),
-        Index("uq_message_client_key", "ticket_id", "client_key", unique=True, postgresql_where=text("client_key is not null")),
+        Index(
+            "uq_message_client_key",
+            "ticket_id",
+            "client_key",
+            unique=True,
+            postgresql_where=text("client_key is not null"),
+        ),
     )
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("uuidv7()"))
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
@@ -117,8 +123,19 @@ class Delivery(Base):
         ),
         CheckConstraint("(state = 'sending') <= (lease_token is not null)", name="lease"),
         Index("ix_delivery_due", "due_at", postgresql_where=text("state in ('queued','sending','unknown')")),
-        Index("ix_delivery_endpoint", "endpoint_id", "id", postgresql_where=text("state in ('queued','sending','unknown')")),
-        Index("uq_delivery_provider", "channel", "provider_id", unique=True, postgresql_where=text("provider_id is not null")),
+        Index(
+            "ix_delivery_endpoint",
+            "endpoint_id",
+            "id",
+            postgresql_where=text("state in ('queued','sending','unknown')"),
+        ),
+        Index(
+            "uq_delivery_provider",
+            "channel",
+            "provider_id",
+            unique=True,
+            postgresql_where=text("provider_id is not null"),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[UUID] = mapped_column(ForeignKey("message.id"))

@@ -25,7 +25,8 @@ class Ticket(Base):
     __tablename__ = "ticket"
     __table_args__ = (
         CheckConstraint(
-            "status in ('held','queued','offered','assigned','waiting_citizen','parked','closed','cancelled')", name="status"
+            "status in ('held','queued','offered','assigned','waiting_citizen','parked','closed','cancelled')",
+            name="status",
         ),
         CheckConstraint("(status in ('offered','assigned')) <= (owner_id is not null)", name="owned"),
         CheckConstraint("status not in ('held','queued') or owner_id is null", name="waiting_unowned"),

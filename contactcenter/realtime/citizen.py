@@ -133,14 +133,19 @@ class Citizens:
         """Name, topic and language before the first message, all optional."""
         guest = self._guests.get(sid)
         fields = ("name", "topic", "language")
-        if guest is None or not isinstance(data, dict) or not all(isinstance(data.get(f, ""), str | None) for f in fields):
+        if (
+            guest is None
+            or not isinstance(data, dict)
+            or not all(isinstance(data.get(f, ""), str | None) for f in fields)
+        ):
             return await self._bad(sid)
         async with self._house.database.transaction() as tx:
             agency = (await open_book(tx)).agencies[guest.inbox.agency_id]
             name = " ".join(str(data.get("name") or "").split())[:100]
             topic = str(data.get("topic") or "")
             guest.topic = topic if any(q.row.slug == topic for q in agency.queues.values()) else ""
-            guest.language = data.get("language") if data.get("language") in agency.row.languages else guest.language
+            if (language := data.get("language")) in agency.row.languages:
+                guest.language = str(language)
             guest.name = "".join(sign for sign in name if sign.isprintable())
             await visitors.set_out(tx, guest.visitor_id, guest.name, guest.topic, guest.language)
         return {"ok": True}
@@ -157,7 +162,12 @@ class Citizens:
         except ValueError as error:
             if str(error) in ("bad_frame", "unknown_event"):
                 return await self._bad(sid)
-            return {"ok": False, "code": str(error), "limit": getattr(error, "limit", None), "count": getattr(error, "count", None)}
+            return {
+                "ok": False,
+                "code": str(error),
+                "limit": getattr(error, "limit", None),
+                "count": getattr(error, "count", None),
+            }
         if not isinstance(heard, Arrival):
             return await self._bad(sid)
         if not await self._house.limits.allow(f"said:{guest.canonical}", MESSAGES_PER_MIN, 60):
@@ -174,7 +184,12 @@ class Citizens:
         kit = self._house.kit
         envelope = {**heard.envelope, "name": guest.name, "topic": guest.topic, "language": guest.language}
         raw = Raw(
-            f"{guest.inbox.channel}:{guest.inbox.slug}", heard.source_key, channel_inbox(guest.inbox), envelope, kit.now(), heard.body
+            f"{guest.inbox.channel}:{guest.inbox.slug}",
+            heard.source_key,
+            channel_inbox(guest.inbox),
+            envelope,
+            kit.now(),
+            heard.body,
         )
         items = guest.channel.parse(raw)
         async with self._house.database.transaction() as tx:
@@ -256,7 +271,8 @@ class Citizens:
             return {"ok": False}
         async with self._house.database.transaction() as tx:
             await tx.execute(
-                text("UPDATE visitor SET seen_at = clock_timestamp() - interval '90 seconds' WHERE id = :id"), {"id": guest.visitor_id}
+                text("UPDATE visitor SET seen_at = clock_timestamp() - interval '90 seconds' WHERE id = :id"),
+                {"id": guest.visitor_id},
             )
         guest.heard = 0.0
         return {"ok": True}
@@ -287,7 +303,9 @@ class Citizens:
         if not sids:
             return
         channel = self._guests[sids[0]].channel
-        named = {str(fact.data["message"]) for fact in facts if fact.data.get("message") and fact.type != "delivery.changed"}
+        named = {
+            str(fact.data["message"]) for fact in facts if fact.data.get("message") and fact.type != "delivery.changed"
+        }
         if named:
             said = [m for m in await visitors.public_messages(tx, ticket.id, 0) if str(m.id) in named]
             for shape in await self._shapes(tx, ticket, said):
@@ -309,7 +327,11 @@ class Citizens:
         )
         prev: dict[int, int] = {row.seq: row.prev for row in before}
         ids = {m.author_staff_id for m in said if m.author_staff_id}
-        names = dict((await tx.execute(select(Staff.id, Staff.name).where(Staff.id.in_(ids)))).tuples().all()) if ids else {}
+        names = (
+            dict((await tx.execute(select(Staff.id, Staff.name).where(Staff.id.in_(ids)))).tuples().all())
+            if ids
+            else {}
+        )
         return [
             {"seq": m.seq, "prev": prev.get(m.seq, 0), "from": _FROM[m.author_kind], "name": names.get(m.author_staff_id or 0),
              "text": m.body_text, "at": m.created_at, "client_msg_id": m.client_key if m.author_kind == "citizen" else None,
@@ -349,5 +371,3 @@ def _visitor(guest: Guest) -> Visitor:
 
 def _address(environ: dict[str, Any]) -> str:
     return str(environ.get("REMOTE_ADDR", ""))
-
-

@@ -158,17 +158,25 @@ class Consoles:
                 await self._server.emit("reload", {}, namespace=SPACE, to=seat.sid)
             raise
 
-    async def _serve(self, tx: AsyncSession, built: list[Item], seats: list[Seat], upto: int, *, empty: bool = False) -> None:
+    async def _serve(
+        self, tx: AsyncSession, built: list[Item], seats: list[Seat], upto: int, *, empty: bool = False
+    ) -> None:
         mine = await self._figures(tx, built, seats)
         frames: dict[Any, list[str]] = defaultdict(list)
         shapes: dict[Any, dict[str, Any]] = {}
         for seat in seats:
-            seen = [(item, relation) for item in built if item.pos > seat.told and (relation := item.relation(seat.scope))]
+            seen = [
+                (item, relation) for item in built if item.pos > seat.told and (relation := item.relation(seat.scope))
+            ]
             if not seen and not empty:
                 continue
             key = self._key(seat, seen, mine)
             if key not in shapes:
-                shapes[key] = {"prev": seat.told, "pos": upto, "items": [self._shape(i, r, seat, mine) for i, r in seen]}
+                shapes[key] = {
+                    "prev": seat.told,
+                    "pos": upto,
+                    "items": [self._shape(i, r, seat, mine) for i, r in seen],
+                }
             frames[key].append(seat.sid)
             seat.told = max(seat.told, upto)
         for key, sids in frames.items():
@@ -202,7 +210,9 @@ class Consoles:
         touched = here & {one for item in built for one in item.staff}
         if not touched:
             return {}
-        rows = await tx.scalars(select(Staff).where(Staff.id.in_(touched)), execution_options={"populate_existing": True})
+        rows = await tx.scalars(
+            select(Staff).where(Staff.id.in_(touched)), execution_options={"populate_existing": True}
+        )
         return {staff.id: await shown.me(tx, staff) for staff in rows}
 
     # --- by the clock ---------------------------------------------------------------------------------------------------

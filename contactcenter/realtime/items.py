@@ -18,7 +18,12 @@ from contactcenter.desk.kit import Kit
 from contactcenter.models import Message, Offer, Staff, Ticket
 from contactcenter.realtime.tail import UNTOLD, Fact
 
-ENDED = {"offer.accepted": "accepted", "offer.declined": "declined", "offer.timed_out": "timed_out", "offer.rescinded": "rescinded"}
+ENDED = {
+    "offer.accepted": "accepted",
+    "offer.declined": "declined",
+    "offer.timed_out": "timed_out",
+    "offer.rescinded": "rescinded",
+}
 
 
 @dataclass(slots=True)
@@ -77,7 +82,9 @@ async def _entities(tx: AsyncSession, kit: Kit, facts: list[Fact]) -> Entities:
         rows = await shown.ticket_rows(tx, kit, None, Ticket.id.in_(ticket_ids), limit=len(ticket_ids))
         by_ref = {row["ref"]: row for row in rows}
         places = await tx.execute(
-            select(Ticket.id, Ticket.reference, Ticket.queue_id, Ticket.owner_id, Ticket.status).where(Ticket.id.in_(ticket_ids))
+            select(Ticket.id, Ticket.reference, Ticket.queue_id, Ticket.owner_id, Ticket.status).where(
+                Ticket.id.in_(ticket_ids)
+            )
         )
         for ticket_id, ref, queue_id, owner_id, status in places:
             known.rows[ticket_id] = by_ref[ref]
@@ -90,7 +97,9 @@ async def _entities(tx: AsyncSession, kit: Kit, facts: list[Fact]) -> Entities:
         known.offers = {offer.id: offer for offer in await shown.live_offers(tx, ids=list(offer_ids))}
     staff_ids = {fact.actor_id for fact in facts if fact.actor_kind == "staff" and fact.actor_id}
     if staff_ids:
-        known.names = dict((await tx.execute(select(Staff.id, Staff.name).where(Staff.id.in_(staff_ids)))).tuples().all())
+        known.names = dict(
+            (await tx.execute(select(Staff.id, Staff.name).where(Staff.id.in_(staff_ids)))).tuples().all()
+        )
     return known
 
 

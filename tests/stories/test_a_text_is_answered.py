@@ -65,7 +65,9 @@ async def test_a_closed_matter_comes_back_when_the_citizen_contests_it(rig: Rig)
     await rig.route()
     async with rig.house.database.transaction() as tx:
         staff = await rig.staff("ben")
-        await closures.close(tx, rig.house.kit, await rig.scope("ben"), staff, ticket.reference, "done", "The light was repaired.")
+        await closures.close(
+            tx, rig.house.kit, await rig.scope("ben"), staff, ticket.reference, "done", "The light was repaired."
+        )
     closed = await rig.ticket(ticket.reference)
     assert closed.status == "closed" and closed.owner_id is None
     assert "The light was repaired." in (await rig.messages(ticket.reference))[-1].body_text

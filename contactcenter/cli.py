@@ -17,7 +17,7 @@ from contactcenter.stores import StoreMissing
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
-    help="The contact centre: citizens text, mail and chat; agents answer in one console.\n\nSettings come from the environment, "
+    help="The contact centre: citizens text, write and talk live; agents answer in one console.\n\nSettings come from the environment, "
     "named CONTACTCENTER_… (see docs/run-it-for-real.md).",
 )  # fmt: skip
 out = Console()
@@ -27,7 +27,7 @@ err = Console(stderr=True)
 @app.command()
 def up(
     demo: Annotated[
-        bool, typer.Option(help="Add a demo agency and a pretend outside world to text, mail and chat from.")
+        bool, typer.Option(help="Add a demo agency and a pretend outside world to write from.")
     ] = False,
 ) -> None:
     """Run the whole desk on this machine, with its own PostgreSQL and Redis unless URLs are set. Ctrl-C stops it."""

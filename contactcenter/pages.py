@@ -111,6 +111,7 @@ def install(app: FastAPI, house: House) -> None:
     """Serve the staff's pages, and the page of every channel that brings one."""
     desk = Folder(UI / "static")
     app.mount(desk.prefix, Immutable(directory=desk.folder), name="static")
+    app.state.static = desk.prefix
     router = APIRouter(include_in_schema=False)
     for path, name in STAFF_PAGES.items():
         _serve(router, house, path, desk, (UI / "pages" / name).read_text("utf-8"))

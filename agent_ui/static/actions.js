@@ -77,8 +77,8 @@ export async function loadView(name, after) {
 export async function accept(offer, andOpen) {
   try {
     store.tookTicket(await api.accept(offer.id));
-    store.endOffer(offer, andOpen ? "" : t("offer.accepted", { name: offer.ticket.contact.name }));
-    store.say(t("offer.accepted", { name: offer.ticket.contact.name }), false);
+    store.endOffer(offer, andOpen ? "" : t("offer.accepted", { name: offer.ticket.contact.name || offer.ticket.address }));
+    store.say(t("offer.accepted", { name: offer.ticket.contact.name || offer.ticket.address }), false);
     if (andOpen) open(offer.ref);
   } catch (error) {
     lostOffer(offer, error);

@@ -72,7 +72,7 @@ async function reload() {
 /** @param {Item[]} items */
 function freshItems(items) {
   if (!socket.isCaughtUp()) missed += items.filter(({ type }) => type === "message.received").length;
-  for (const { offer } of items) if (offer) store.say(t("offer.announced", { name: offer.ticket.contact.name || t("contact.unnamed") }), true);
+  for (const { offer } of items) if (offer) store.say(t("offer.announced", { name: offer.ticket.contact.name || offer.ticket.address }), true);
   for (const { offer_ended } of items) if (offer_ended && offer_ended.result !== "accepted") store.say(t(`offer.ended.${offer_ended.result}`), false);
   const ref = store.openRef.peek();
   // What may be written, and who the person is, hangs on the ticket's state: ask again when that changed.
@@ -88,7 +88,7 @@ function caughtUp(wasAway) {
 
 function titleTells() {
   const waiting = store.offers.value.length;
-  const name = store.openTicket.value?.contact.name ?? t(`view.${store.view.value}`);
+  const name = (store.openTicket.value?.contact.name || store.openTicket.value?.address) ?? t(`view.${store.view.value}`);
   document.title = `${waiting ? `(${waiting}) ${t("offer.title")} · ` : ""}${name} · ${store.me.value?.agency.name ?? ""}`;
 }
 

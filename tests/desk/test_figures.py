@@ -1,6 +1,7 @@
 """The figures of a queue, against examples worked out by hand. T is 60 s where nothing else is said."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -141,7 +142,7 @@ def test_a_decision_never_changes_afterwards(stays: list[Stay], then: int, more:
 def test_a_day_is_the_sum_of_its_intervals(stays: list[Stay], cuts: list[int]) -> None:
     stays = [Stay(one.enter + timedelta(milliseconds=1), one.leave and one.leave + timedelta(milliseconds=1), one.how) for one in stays]
     edges = [0, *sorted(set(cuts)), 1000]
-    parts = [reduce(stays, T60, after(a), after(b)) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [reduce(stays, T60, after(a), after(b)) for a, b in pairwise(edges)]
     whole = reduce(stays, T60, after(0), after(1000))
     for name in ("hits", "misses", "answered", "abandoned", "short_abandoned", "flowed_out", "converted", "expired"):
         assert sum(getattr(part, name) for part in parts) == getattr(whole, name)

@@ -11,7 +11,7 @@ export function AgentBoard({ agents }) {
   const total = STATES.reduce((sum, state) => sum + (agents.by_state[state] ?? 0), 0);
   const order = (/** @type {BoardAgent} */ a, /** @type {BoardAgent} */ b) => STATES.indexOf(a.state) - STATES.indexOf(b.state) || a.since.localeCompare(b.since);
   return html`<section class="panel" aria-labelledby="agents-heading" id="agents" tabindex="-1" data-region><h2 id="agents-heading">${t("board.agents", { n: total })}</h2>
-    <div class="segments-picture" aria-hidden="true">${STATES.map((state) => html`<i key=${state} class=${state} style=${{ flexGrow: agents.by_state[state] ?? 0 }}></i>`)}</div>
+    <div class="segments-picture" aria-hidden="true">${STATES.filter((state) => agents.by_state[state]).map((state) => html`<i key=${state} class=${state} style=${{ flexGrow: agents.by_state[state] }}></i>`)}</div>
     <ul class="legend">${STATES.map((state) => html`<li key=${state} class=${agents.by_state[state] ? "" : "faint"}><span class="dot ${state}" aria-hidden="true"></span><b>${number(agents.by_state[state] ?? 0)}</b> ${t(`state.${state}`)}</li>`)}</ul>
     <div class="table-scroll" tabindex="0" role="group" aria-labelledby="agents-heading"><table class="figures agents" role="table"><thead role="rowgroup"><tr role="row">${["name", "state", "for", "work", "capacity"].map((column) => html`<th scope="col" role="columnheader" key=${column}>${t(`agents.${column}`)}</th>`)}</tr></thead>
       <tbody role="rowgroup">${[...agents.list].sort(order).map((agent) => html`<${AgentLine} key=${agent.id} agent=${agent} />`)}</tbody></table></div></section>`;

@@ -23,6 +23,7 @@ export function Composer({ page }) {
     drafts.begin(ref, page.draft);
     return () => drafts.saveNow(ref);
   }, [ref]);
+  const channel = store.channels.value.get(page.compose.channel);
   const conflict = store.outbox.value.find((unsent) => unsent.ref === ref && unsent.state === "conflict");
   const measure = useMeasure(ref, draft.text, kind);
   if (!mayReply && !mayNote) return html`<p class="composer-closed"><${Icon} name="lock" />${whyNot(page)}</p>`;
@@ -38,15 +39,15 @@ export function Composer({ page }) {
     onKeyDown=${(/** @type {KeyboardEvent} */ event) => sendKey(event, send)}>
     <div class="composer-top">
       <${Modes} name=${ref} kind=${kind} mayReply=${mayReply} mayNote=${mayNote} pick=${(/** @type {"reply" | "note"} */ next) => drafts.change(ref, { text: draft.text, kind: next })} />
-      <p class="recipient">${kind === "note" ? html`<${Icon} name="lock" size=${14} />${t("composer.only_staff")}` : html`${t("composer.to")} <bdi>${row.contact.name}</bdi> · ${t(`channel.${page.compose.channel}`)} · <bdi dir="ltr">${page.compose.to}</bdi>`}</p>
+      <p class="recipient">${kind === "note" ? html`<${Icon} name="lock" size=${14} />${t("composer.only_staff")}` : html`${t("composer.to")} ${row.contact.name && html`<bdi>${row.contact.name}</bdi> · `}${t(`channel.${page.compose.channel}`)} · <bdi dir="ltr">${page.compose.to}</bdi>`}</p>
     </div>
     ${!mayReply && html`<p class="composer-why">${whyNot(page)}</p>`}
     <textarea class="writing" id="writing" data-first rows="3" dir="auto" lang=${kind === "reply" ? row.language ?? undefined : undefined}
-      aria-label=${kind === "note" ? t("composer.note_label") : t("composer.reply_label", { name: row.contact.name })} aria-describedby="writing-facts"
+      aria-label=${kind === "note" ? t("composer.note_label") : t("composer.reply_label", { name: row.contact.name || row.address })} aria-describedby="writing-facts"
       aria-invalid=${over ? "true" : undefined} placeholder=${kind === "note" ? t("composer.note_hint") : t("composer.reply_hint")}
       value=${draft.text} onInput=${(/** @type {{target: HTMLTextAreaElement}} */ event) => drafts.change(ref, { text: event.target.value, kind })} onBlur=${() => drafts.saveNow(ref)}></textarea>
     <div class="composer-foot">
-      <p id="writing-facts" class="facts-line">${kind === "reply" && draft.text && measure && html`<${Facts} measure=${measure} over=${over} />`}</p>
+      <p id="writing-facts" class="facts-line">${kind === "reply" && draft.text && measure && html`<${Facts} measure=${measure} over=${over} counted=${measure.parts > 0 && !channel?.live && !channel?.html} />`}</p>
       <p class="draft-state">${[draft.text && t(`draft.${draft.state}`), queued(ref)].filter(Boolean).join(" · ")}</p>
       <button type="submit" class="primary send"><${Icon} name=${kind === "note" ? "note" : "send"} />${kind === "note" ? t("composer.add_note") : t("composer.send")} <kbd>Ctrl ↵</kbd></button>
     </div>
@@ -95,11 +96,12 @@ function useMeasure(ref, text, kind) {
   return measure;
 }
 
-/** @param {{measure: Measure, over: boolean}} given */
-function Facts({ measure, over }) {
+/** Parts are told where a text is cut into them, the rest only when it gets long.
+ * @param {{measure: Measure, over: boolean, counted: boolean}} given */
+function Facts({ measure, over, counted }) {
   const words = [];
-  if (measure.encoding && measure.parts) words.push(t("measure.parts", { n: measure.parts }));
-  if (measure.limit && (measure.encoding || measure.units > measure.limit / 2)) words.push(t("measure.units", { count: measure.units, limit: measure.limit }));
+  if (counted) words.push(t("measure.parts", { n: measure.parts }));
+  if (measure.limit && (counted || measure.units > measure.limit / 2)) words.push(t("measure.units", { count: measure.units, limit: measure.limit }));
   return html`<span class=${over ? "bad" : ""}>${over ? `${t("measure.over", { n: measure.units - measure.limit })} · ` : ""}${words.join(" · ")}</span>
     ${measure.warnings.map((key) => html`<span class="badge warn" key=${key}>${t(`warning.${key}`)}</span>`)}`;
 }

@@ -15,7 +15,7 @@ export function Context({ page }) {
   const row = store.openTicket.value ?? page.ticket;
   const close = () => { store.showContext(false); store.goTo("thread"); };
   return html`<aside class="context" aria-labelledby="context-heading" data-region tabindex="-1">
-    <div class="context-head"><h2 id="context-heading"><bdi>${contact.name || t("contact.unnamed")}</bdi></h2>
+    <div class="context-head"><h2 id="context-heading"><bdi>${contact.name || row.address}</bdi></h2>
       <button type="button" class="quiet context-close" onClick=${close}><${Icon} name="cross" /><span class="hidden">${t("context.close")}</span></button></div>
     ${contact.language && html`<p class="muted">${t("contact.prefers", { language: languageName(contact.language) })}</p>`}
     ${row.vulnerable && html`<p><span class="badge info">${t("row.vulnerable")}</span></p>`}

@@ -18,7 +18,7 @@ export function TicketDialog({ row, name, draft }) {
   const form = { transfer: TransferForm, closure: ClosureForm, reopen: ReopenForm }[name];
   return html`<dialog class="ticket-dialog" ref=${box} aria-labelledby="dialog-heading" onCancel=${close} onClose=${close}>
     <h2 id="dialog-heading">${t(`${name}.title`)}</h2>
-    <p class="muted">${row.contact.name} · <bdi dir="ltr">${row.ref}</bdi></p>
+    <p class="muted">${row.contact.name || row.address} · <bdi dir="ltr">${row.ref}</bdi></p>
     ${draft && name !== "reopen" && html`<p class="badge warn wide">${t("dialog.unsent_draft")}</p>`}
     <${form} row=${row} close=${close} /></dialog>`;
 }

@@ -29,10 +29,10 @@ function OfferCard({ offer }) {
   const [declining, setDeclining] = useState(false);
   const { ticket } = offer;
   const live = store.connection.value.state === "live";
-  return html`<article class="offer" aria-label=${t("offer.label", { name: ticket.contact.name })}>
+  return html`<article class="offer" aria-label=${t("offer.label", { name: ticket.contact.name || ticket.address })}>
     <p class="offer-top"><${Icon} name=${channelIcon(store.channels.value.get(ticket.channel))} />
       <span>${t(`channel.${ticket.channel}`)} · ${ticket.queue.name}${ticket.language ? ` · ${languageName(ticket.language)}` : ""}</span></p>
-    <p class="offer-name"><bdi>${ticket.contact.name || t("contact.unnamed")}</bdi>
+    <p class="offer-name"><bdi>${ticket.contact.name || ticket.address}</bdi>
       ${ticket.waiting_since && html`<${WaitingClock} since=${ticket.waiting_since} />`}</p>
     <p class="offer-preview" dir="auto" lang=${ticket.language ?? undefined}>${ticket.preview}</p>
     <p class="offer-because">${offer.because}</p>

@@ -132,11 +132,14 @@ class Rig:
         """One unit of work of a member of staff."""
         async with self.house.database.transaction() as tx:
             staff = (await tx.scalars(select(Staff).where(Staff.username == username))).one()
-            return await what(tx, staff, await scope_of(tx, staff))
+            given = await what(tx, staff, await scope_of(tx, staff))
+        await self.house.database.settled()
+        return given
 
     async def close(self, username: str, reference: str, reason: str = "done", sentence: str = "It is done.") -> Ticket:
         return await self.act(
-            username, lambda tx, staff, scope: closures.close(tx, self.house.kit, scope, staff, reference, reason, sentence)
+            username,
+            lambda tx, staff, scope: closures.close(tx, self.house.kit, scope, staff, reference, reason, sentence),
         )
 
     async def pass_to_queue(self, username: str, reference: str, queue: str, note: str = "") -> Ticket:

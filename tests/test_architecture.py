@@ -48,7 +48,9 @@ def floor_of(part: str) -> int:
 
 def test_every_part_of_the_application_has_its_floor() -> None:
     listed = set().union(*ORDER)
-    there = {path.stem for path in (ROOT / "contactcenter").iterdir() if path.suffix == ".py" and path.stem != "__init__"}
+    there = {
+        path.stem for path in (ROOT / "contactcenter").iterdir() if path.suffix == ".py" and path.stem != "__init__"
+    }
     there |= {path.name for path in (ROOT / "contactcenter").iterdir() if (path / "__init__.py").exists()}
     assert there == listed & there and not there - listed
 
@@ -74,7 +76,9 @@ def test_imports_in_the_application_point_downward() -> None:
     ("agent_ui", {"routing", "contactcenter", "channels"}),
 ])  # fmt: skip
 def test_a_package_does_not_know_its_strangers(package: str, strangers: set[str]) -> None:
-    wrong = [f"{path.name}: {m}" for path, tree in sources(package) for m in imported(tree) if m.split(".")[0] in strangers]
+    wrong = [
+        f"{path.name}: {m}" for path, tree in sources(package) for m in imported(tree) if m.split(".")[0] in strangers
+    ]
     assert wrong == []
 
 
@@ -110,8 +114,14 @@ def test_only_the_wiring_constructs_databases_and_hints() -> None:
     assert wrong == []
 
 
-CHANNELS = {p.stem for p in (ROOT / "channels").iterdir() if not p.name.startswith("_") and p.stem not in ("base", "__init__")}
-CHANNELS = {name for name in CHANNELS if (ROOT / "channels" / f"{name}.py").exists() or (ROOT / "channels" / name / "__init__.py").exists()}
+CHANNELS = {
+    p.stem for p in (ROOT / "channels").iterdir() if not p.name.startswith("_") and p.stem not in ("base", "__init__")
+}
+CHANNELS = {
+    name
+    for name in CHANNELS
+    if (ROOT / "channels" / f"{name}.py").exists() or (ROOT / "channels" / name / "__init__.py").exists()
+}
 
 
 def leaks(words: set[str]) -> list[str]:

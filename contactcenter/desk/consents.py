@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.base import ConsentChange
 from contactcenter import events
-from contactcenter.desk import lines, people
+from contactcenter.desk import deliveries, lines, people
 from contactcenter.models import Consent, Endpoint, Ticket
 from contactcenter.models.tickets import OPEN
 
@@ -28,7 +28,7 @@ async def change(tx: AsyncSession, agency_id: int, wanted: ConsentChange) -> int
         {"endpoint": endpoint.id, "purpose": wanted.purpose, "state": wanted.state, "evidence": wanted.evidence[:500]},
     )
     if wanted.state == "revoked":
-        await _cancel_unsent(tx, endpoint.id)
+        await deliveries.cancel_unsent(tx, endpoint.id)
     actor = events.Actor("citizen", endpoint.contact_id)
     await events.record_beside(
         tx, "consent.changed", agency_id, actor, endpoint=endpoint.id, purpose=wanted.purpose, after=wanted.state,
@@ -39,16 +39,6 @@ async def change(tx: AsyncSession, agency_id: int, wanted: ConsentChange) -> int
     ):
         await lines.add(tx, ticket, "opted_out" if wanted.state == "revoked" else "opted_in", visibility="internal")
     return endpoint.id
-
-
-async def _cancel_unsent(tx: AsyncSession, endpoint_id: int) -> None:
-    await tx.execute(
-        text(
-            "UPDATE delivery SET state = 'canceled', error_kind = 'opted_out', updated_at = clock_timestamp() "
-            "WHERE endpoint_id = :endpoint AND state IN ('held', 'queued')"
-        ),
-        {"endpoint": endpoint_id},
-    )
 
 
 WhyNot = Literal["opted_out", "bad_address", "closed"]

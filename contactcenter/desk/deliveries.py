@@ -145,7 +145,8 @@ async def put_back(tx: AsyncSession, claimed: Claimed, error: SendError, after: 
         text(
             "UPDATE delivery SET state = 'queued', lease_token = NULL, lease_until = NULL, error_kind = :kind, "
             "error_code = :code, error_text = :text, attempts = attempts - :unburnt, updated_at = clock_timestamp(), "
-            "due_at = clock_timestamp() + make_interval(secs => :after) WHERE id = :id AND lease_token = :token"
+            "due_at = clock_timestamp() + make_interval(secs => :after) "
+            "WHERE id = :id AND lease_token = :token AND state = 'sending'"
         ),
         {"id": claimed.id, "token": claimed.token, "after": after, "unburnt": 0 if burn else 1,
          "kind": error.kind.value, "code": error.code, "text": error.text[:500]},
@@ -170,9 +171,10 @@ async def _end_attempt(tx: AsyncSession, claimed: Claimed, outcome: str, words: 
     await tx.execute(
         text(
             "UPDATE delivery_attempt SET ended_at = clock_timestamp(), outcome = :outcome, text = :words "
-            "WHERE delivery_id = :id AND ended_at IS NULL"
+            "WHERE delivery_id = :id AND ended_at IS NULL "
+            "AND EXISTS (SELECT 1 FROM delivery d WHERE d.id = :id AND d.lease_token = :token)"
         ),
-        {"id": claimed.id, "outcome": outcome, "words": words[:500]},
+        {"id": claimed.id, "token": claimed.token, "outcome": outcome, "words": words[:500]},
     )
 
 
@@ -263,6 +265,19 @@ async def _tell(tx: AsyncSession, ticket_id: int, message_id: UUID, state: str, 
     await events.record(
         tx, "delivery.changed", ticket_id, events.DESK, message=message_id, after=state, **({"why": why} if why else {})
     )
+
+
+async def cancel_unsent(tx: AsyncSession, endpoint_id: int) -> None:
+    """The person asked us not to write: what has not left will not leave."""
+    rows = await tx.execute(
+        text(
+            "UPDATE delivery SET state = 'canceled', error_kind = 'opted_out', updated_at = clock_timestamp() "
+            "WHERE endpoint_id = :endpoint AND state IN ('held', 'queued') RETURNING ticket_id, message_id"
+        ),
+        {"endpoint": endpoint_id},
+    )
+    for ticket_id, message_id in sorted(rows.all()):
+        await _tell(tx, ticket_id, message_id, "canceled", "opted_out")
 
 
 async def due(tx: AsyncSession, limit: int = 200) -> list[int]:

@@ -119,8 +119,8 @@ async def answered(tx: AsyncSession, ticket_id: int) -> None:
     """The first human message on a directly assigned ticket stands for the answer of its last stay."""
     await tx.execute(
         text(
-            "UPDATE queue_stay SET answered_at = clock_timestamp() WHERE id = (SELECT id FROM queue_stay "
-            "WHERE ticket_id = :ticket AND how = 'answered' AND direct AND answered_at IS NULL ORDER BY id DESC LIMIT 1)"
+            "UPDATE queue_stay SET answered_at = clock_timestamp() WHERE id = (SELECT max(id) FROM queue_stay "
+            "WHERE ticket_id = :ticket) AND how = 'answered' AND direct AND answered_at IS NULL"
         ),
         {"ticket": ticket_id},
     )

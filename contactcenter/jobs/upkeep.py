@@ -107,6 +107,8 @@ async def note_abandoned(tx: AsyncSession, kit: Kit) -> None:
     )
     for ticket_id in await _ids(tx, sql, gone=GONE_S):
         ticket = await tickets.lock(tx, ticket_id)
+        if ticket.status not in ("queued", "offered"):
+            continue  # answered while we looked
         seen = await tx.scalar(
             text("SELECT v.seen_at FROM visitor v JOIN endpoint e ON e.canonical = v.canonical WHERE e.id = :id"),
             {"id": ticket.endpoint_id},

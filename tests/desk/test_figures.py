@@ -140,7 +140,10 @@ def test_a_decision_never_changes_afterwards(stays: list[Stay], then: int, more:
 
 @given(stays_of_a_day, st.lists(st.integers(1, 799), max_size=5))
 def test_a_day_is_the_sum_of_its_intervals(stays: list[Stay], cuts: list[int]) -> None:
-    stays = [Stay(one.enter + timedelta(milliseconds=1), one.leave and one.leave + timedelta(milliseconds=1), one.how) for one in stays]
+    stays = [
+        Stay(one.enter + timedelta(milliseconds=1), one.leave and one.leave + timedelta(milliseconds=1), one.how)
+        for one in stays
+    ]
     edges = [0, *sorted(set(cuts)), 1000]
     parts = [reduce(stays, T60, after(a), after(b)) for a, b in pairwise(edges)]
     whole = reduce(stays, T60, after(0), after(1000))

@@ -82,7 +82,9 @@ def test_an_office_that_never_opens_says_so() -> None:
 
 
 @given(
-    st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 12, 31)).map(lambda at: at.replace(tzinfo=UTC)),
+    st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 12, 31)).map(
+        lambda at: at.replace(tzinfo=UTC)
+    ),
     st.integers(1, 3000),
 )
 def test_the_promised_minutes_have_passed_exactly_when_the_promise_falls_due(now: datetime, minutes: int) -> None:

@@ -41,11 +41,19 @@ def test_every_exchange_of_neighbours_is_caught(reference: str) -> None:
 @given(references)
 def test_a_reference_is_read_however_a_person_types_it(reference: str) -> None:
     bare = reference.replace("-", "")
-    for typed in (reference.lower(), f"  {reference} ", bare.lower(), " ".join(bare.lower()), reference.replace("-", " ")):
+    for typed in (
+        reference.lower(),
+        f"  {reference} ",
+        bare.lower(),
+        " ".join(bare.lower()),
+        reference.replace("-", " "),
+    ):
         assert read_reference(typed) == reference
 
 
-@pytest.mark.parametrize("nonsense", ["", "RV", "RV-", "-K4M7-92TX", "RV-O0I1-LLEE", "12345678", "R2-AAAA-AAAA", "é" * 9])
+@pytest.mark.parametrize(
+    "nonsense", ["", "RV", "RV-", "-K4M7-92TX", "RV-O0I1-LLEE", "12345678", "R2-AAAA-AAAA", "é" * 9]
+)
 def test_what_cannot_be_a_reference_is_none(nonsense: str) -> None:
     assert read_reference(nonsense) is None
 
@@ -72,7 +80,9 @@ def test_a_forged_token_is_nothing(ticket: int, endpoint: int, place: int, sign:
 
 
 @given(ids, ids, ids)
-def test_a_token_of_another_ticket_endpoint_or_installation_does_not_fit(ticket: int, endpoint: int, other: int) -> None:
+def test_a_token_of_another_ticket_endpoint_or_installation_does_not_fit(
+    ticket: int, endpoint: int, other: int
+) -> None:
     mac = reply_token(SECRET, ticket, endpoint).rpartition(".")[2]
     if other != ticket:
         assert read_reply_token(SECRET, f"r.{other}.{endpoint}.{mac}") is None

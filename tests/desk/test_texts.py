@@ -14,7 +14,11 @@ ZONE = "America/New_York"
 
 
 def placeholders(words: Any) -> set[str]:
-    return {name for _text, name, _spec, _conversion in Formatter().parse(words) if name} if isinstance(words, str) else set()
+    return (
+        {name for _text, name, _spec, _conversion in Formatter().parse(words) if name}
+        if isinstance(words, str)
+        else set()
+    )
 
 
 def test_both_languages_say_the_same_things_with_the_same_gaps() -> None:

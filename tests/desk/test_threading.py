@@ -52,7 +52,8 @@ async def test_a_stranger_with_a_valid_reply_address_is_held_for_an_agent(rig: R
     assert "Give me the address of Ann" not in await visible(rig, ticket)
     after = await rig.ticket(ticket.reference)
     assert (after.status, after.waiting_since) == (waiting, None)
-    assert await rig.value("SELECT count(*) FROM delivery d JOIN endpoint e ON e.id = d.endpoint_id WHERE e.canonical = :a", a=STRANGER) == 0
+    sent = "SELECT count(*) FROM delivery d JOIN endpoint e ON e.id = d.endpoint_id WHERE e.canonical = :address"
+    assert await rig.value(sent, address=STRANGER) == 0
 
 
 async def test_our_own_message_id_leads_the_citizen_back(rig: Rig) -> None:

@@ -26,9 +26,7 @@ err = Console(stderr=True)
 
 @app.command()
 def up(
-    demo: Annotated[
-        bool, typer.Option(help="Add a demo agency and a pretend outside world to write from.")
-    ] = False,
+    demo: Annotated[bool, typer.Option(help="Add a demo agency and a pretend outside world to write from.")] = False,
 ) -> None:
     """Run the whole desk on this machine, with its own PostgreSQL and Redis unless URLs are set. Ctrl-C stops it."""
     from contactcenter.up import CannotStart, Desk, only_one

@@ -9,7 +9,9 @@ from fastapi.responses import HTMLResponse
 
 router = APIRouter(include_in_schema=False)
 METHODS = ("get", "post", "put", "delete")
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>API reference · {title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
 <link rel="stylesheet" href="{style}/css/tokens.css"><link rel="stylesheet" href="{style}/css/reference.css"></head><body>
@@ -106,5 +108,10 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def _bounds(schema: dict[str, Any]) -> str:
-    names = {"minLength": "at least {} characters", "maxLength": "at most {} characters", "minimum": "from {}", "maximum": "to {}"}
+    names = {
+        "minLength": "at least {} characters",
+        "maxLength": "at most {} characters",
+        "minimum": "from {}",
+        "maximum": "to {}",
+    }
     return escape("; ".join(words.format(schema[key]) for key, words in names.items() if key in schema))

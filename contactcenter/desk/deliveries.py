@@ -119,11 +119,14 @@ async def try_again_known_absent(tx: AsyncSession, claimed: Claimed) -> bool:
 async def record_sent(
     tx: AsyncSession, claimed: Claimed, provider_id: str, state: DeliveryState, *, maybe_duplicate: bool = False
 ) -> None:
-    """Write down that the provider has it, then apply receipts that came before this."""
+    """Write down that the provider has it, then apply receipts that came before this.
+
+    What the provider still calls queued has left us all the same: *queued* means our own queue here, and would be sent again.
+    """
+    if DELIVERY_RANK[state] < DELIVERY_RANK[DeliveryState.SENT]:
+        state = DeliveryState.SENT
     await _end_attempt(tx, claimed, "sent", provider_id)
-    await _finish(
-        tx, claimed, state.value, provider_id=provider_id or None, maybe_duplicate=maybe_duplicate, lift_only=True
-    )
+    await _finish(tx, claimed, state.value, provider_id=provider_id or None, maybe_duplicate=maybe_duplicate)
     parked = await tx.execute(
         text("DELETE FROM parked_receipt WHERE channel = :channel AND provider_id = :ref RETURNING receipt"),
         {"channel": claimed.channel, "ref": provider_id},
@@ -180,7 +183,7 @@ async def _end_attempt(tx: AsyncSession, claimed: Claimed, outcome: str, words: 
 
 async def _finish(
     tx: AsyncSession, claimed: Claimed, state: str, *, error: SendError | None = None, provider_id: str | None = None,
-    maybe_duplicate: bool = False, lift_only: bool = False,
+    maybe_duplicate: bool = False,
 ) -> None:  # fmt: skip
     """End our hold. A callback may have lifted the state meanwhile: then only the provider's id is added."""
     row = (

@@ -20,6 +20,8 @@ from contactcenter.models import Assignment, Closure, Contact, Draft, Endpoint, 
 PAGE = 50
 View = Literal["mine", "team", "unassigned", "closed"]
 IS_OPEN = Ticket.status.not_in(("closed", "cancelled"))
+UNOWNED = or_(Ticket.owner_id.is_(None), Ticket.status == "offered")
+"""What is on offer holds an agent's units but is nobody's yet."""
 
 
 async def tail(tx: AsyncSession) -> int:
@@ -29,7 +31,7 @@ async def tail(tx: AsyncSession) -> int:
 
 async def snapshot(tx: AsyncSession, kit: Kit, scope: Scope, staff: Staff) -> dict[str, Any]:
     pos = await tail(tx)
-    waiting = and_(IS_OPEN, or_(Ticket.owner_id == scope.staff_id, Ticket.owner_id.is_(None)))
+    waiting = and_(IS_OPEN, or_(Ticket.owner_id == scope.staff_id, UNOWNED))
     now: datetime = await tx.scalar(text("SELECT clock_timestamp()"))
     return {
         "pos": pos,
@@ -61,9 +63,9 @@ async def counts(tx: AsyncSession, scope: Scope) -> dict[str, int]:
     row = (
         await tx.execute(
             select(
-                func.count().filter(Ticket.owner_id == scope.staff_id),
+                func.count().filter(_mine(scope)),
                 func.count(),
-                func.count().filter(Ticket.owner_id.is_(None)),
+                func.count().filter(UNOWNED),
             ).where(scope.condition(), IS_OPEN)
         )
     ).one()
@@ -126,11 +128,15 @@ async def listed(
 
 def _view(scope: Scope, view: View) -> ColumnElement[bool]:
     return {
-        "mine": and_(IS_OPEN, Ticket.owner_id == scope.staff_id),
+        "mine": and_(IS_OPEN, _mine(scope)),
         "team": IS_OPEN,
-        "unassigned": and_(IS_OPEN, Ticket.owner_id.is_(None)),
+        "unassigned": and_(IS_OPEN, UNOWNED),
         "closed": Ticket.status == "closed",
     }[view]
+
+
+def _mine(scope: Scope) -> ColumnElement[bool]:
+    return and_(Ticket.owner_id == scope.staff_id, Ticket.status != "offered")
 
 
 async def ticket_page(tx: AsyncSession, kit: Kit, scope: Scope, staff: Staff, reference: str) -> dict[str, Any]:
@@ -221,7 +227,8 @@ async def why_waiting(tx: AsyncSession, scope: Scope, staff: Staff, reference: s
     waiting = seen.tickets.get(scope.agency_id, [])
     mine = next((one for one in waiting if one.id == ticket.id), None)
     if mine is None:
-        raise NotFound("This ticket does not wait in a queue.")
+        nobody = {"with_room": 0, "full": 0, "away": 0, "offline": 0}
+        return {"sentence": "", "position": 0, "of": 0, "eligible": nobody, "unservable": False}
     policy = (await open_book(tx)).agencies[scope.agency_id].policy
     answer = routing.why_waiting(mine, waiting, seen.agents.get(scope.agency_id, []), policy, seen.now)
     return {

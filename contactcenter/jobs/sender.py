@@ -39,7 +39,7 @@ async def deliver(database: Database, kit: Kit, delivery_id: int) -> bool:
     token = events.correlation.set(claimed.correlation)
     try:
         if claimed.before != "queued":
-            await _resolve(database, kit, claimed, outbound)
+            await _resolve(database, kit, claimed, outbound, barred)
         elif barred or claimed.overdue:
             await _give_up(database, claimed, barred)
         else:
@@ -106,14 +106,12 @@ async def _record(tx: AsyncSession, claimed: Claimed, outbound: Outbound, sent: 
         await deliveries.record_sent(tx, claimed, sent.provider_id, sent.state, maybe_duplicate=maybe_duplicate)
 
 
-async def _resolve(database: Database, kit: Kit, claimed: Claimed, outbound: Outbound) -> None:
+async def _resolve(database: Database, kit: Kit, claimed: Claimed, outbound: Outbound, barred: str | None) -> None:
     """An earlier attempt may have been accepted. Ask; where nobody can be asked, once more with the same id, flagged."""
     channel = kit.channels[claimed.channel]
     if not channel.can_find:
-        if claimed.attempts > MAX_UNKNOWN_TRIES:
-            error = SendError(ErrorClass.UNKNOWN, text="It is not known whether this was sent.")
-            async with database.transaction() as tx:
-                await deliveries.record_failed(tx, claimed, error)
+        if claimed.attempts > MAX_UNKNOWN_TRIES or claimed.overdue or barred:
+            await _never_known(database, claimed)
         elif await _allowed_again(database, claimed):
             await _send(database, kit, claimed, outbound, maybe_duplicate=True)
         return
@@ -125,6 +123,9 @@ async def _resolve(database: Database, kit: Kit, claimed: Claimed, outbound: Out
         async with asyncio.timeout(CALL_S):
             found = await channel.find(outbound)
     except (TryLater, TimeoutError) as silence:
+        if claimed.overdue:
+            await _never_known(database, claimed)
+            return
         async with database.transaction() as tx:
             await deliveries.leave_unknown(tx, claimed, f"the provider does not answer: {silence}", LOOK_AGAIN_S)
         return
@@ -134,8 +135,16 @@ async def _resolve(database: Database, kit: Kit, claimed: Claimed, outbound: Out
     elif claimed.looks + 1 < LOOKS:
         async with database.transaction() as tx:
             await deliveries.leave_unknown(tx, claimed, "the provider has not seen it", LOOK_AGAIN_S, looked=True)
+    elif barred or claimed.overdue:
+        await _give_up(database, claimed, barred)
     elif await _allowed_again(database, claimed):
         await _send(database, kit, claimed, outbound)
+
+
+async def _never_known(database: Database, claimed: Claimed) -> None:
+    async with database.transaction() as tx:
+        error = SendError(ErrorClass.UNKNOWN, text="It is not known whether this was sent.")
+        await deliveries.record_failed(tx, claimed, error)
 
 
 async def _allowed_again(database: Database, claimed: Claimed) -> bool:

@@ -88,14 +88,15 @@ async def test_texts_and_consoles_survive_a_killed_web_process(desk: WholeDesk, 
     for console in (ana, ben):
         assert console.in_order(), console.positions[-50:]
         assert console.gaps == 0
-        snapshot = {row["ref"]: row for row in (await console.http.get("/api/snapshot")).json()["tickets"]}
-        mine = {ref: row for ref, row in console.tickets.items() if ref in snapshot}
-        assert mine.keys() == snapshot.keys()
-        assert {ref: (row["status"], row["v"]) for ref, row in mine.items()} == {
-            ref: (row["status"], row["v"]) for ref, row in snapshot.items()
-        }
+        await soon(lambda console=console: as_the_server(console), 10, "the console to equal the server's snapshot")
         await console.close()
     assert await breaches(desk) == {}
+
+
+async def as_the_server(console: Console) -> bool:
+    rows = (await console.http.get("/api/snapshot")).raise_for_status().json()["tickets"]
+    theirs = {row["ref"]: (row["status"], row["v"]) for row in rows}
+    return theirs == {ref: (row["status"], row["v"]) for ref, row in console.tickets.items() if ref in theirs}
 
 
 async def test_a_killed_router_is_replaced_and_every_ticket_has_one_owner(

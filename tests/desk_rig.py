@@ -126,7 +126,9 @@ class Rig:
         letter = replies.Letter(key or uuid4(), words, kind, seen, anyway)
         async with self.house.database.transaction() as tx:
             staff = (await tx.scalars(select(Staff).where(Staff.username == username))).one()
-            return await replies.write(tx, self.house.kit, await scope_of(tx, staff), staff, reference, letter)
+            written = await replies.write(tx, self.house.kit, await scope_of(tx, staff), staff, reference, letter)
+        await self.house.database.settled()
+        return written
 
     async def act(self, username: str, what: Callable[[AsyncSession, Staff, Scope], Awaitable[Given]]) -> Given:
         """One unit of work of a member of staff."""

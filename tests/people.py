@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import socketio
 
-from tests.whole_desk import WholeDesk
+from tests.running_desk import WholeDesk
 
 
 @dataclass

@@ -70,8 +70,9 @@ def _operation(path: str, method: str, one: dict[str, Any]) -> str:
 
 
 def _answer(answer: dict[str, Any]) -> str:
-    schema = next(iter(answer.get("content", {}).values()), {}).get("schema")
-    return _type(schema) if schema else ""
+    for content in answer.get("content", {}).values():
+        return _type(content["schema"]) if "schema" in content else ""
+    return ""
 
 
 def _shape(name: str, shape: dict[str, Any]) -> str:

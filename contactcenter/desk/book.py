@@ -96,6 +96,8 @@ async def _read(tx: AsyncSession) -> Book:
     targets = list(await tx.scalars(select(ServiceTarget)))
     skills = list(await tx.scalars(select(Skill)))
     inboxes = list(await tx.scalars(select(Inbox)))
+    for row in (*agencies, *queues, *targets, *skills, *inboxes):
+        tx.expunge(row)  # the book outlives this unit of work: a rollback must not empty its rows
     entries = {}
     for agency in agencies:
         days_off = frozenset(day.day for day in holidays if day.agency_id == agency.id)

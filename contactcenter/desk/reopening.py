@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contactcenter import events
 from contactcenter.desk import lines, tickets, work
 from contactcenter.desk.access import Scope
-from contactcenter.errors import Conflict
+from contactcenter.errors import Conflict, Forbidden
 from contactcenter.models import Staff, Ticket
 
 
@@ -46,8 +46,10 @@ async def _back_to_work(tx: AsyncSession, ticket: Ticket, now: datetime) -> None
 async def reopen(tx: AsyncSession, scope: Scope, staff: Staff, reference: str, why: str, now: datetime) -> Ticket:
     """A member of staff takes a closure back. The ticket waits again as a new arrival."""
     ticket = await tickets.find(tx, scope, reference, lock=True)
-    if "reopen:ticket" not in scope.can(ticket.status, ticket.owner_id):
+    if ticket.status not in ("closed", "cancelled"):
         raise Conflict("This ticket is not closed.", slug="not-closed")
+    if "reopen:ticket" not in scope.can(ticket.status, ticket.owner_id):
+        raise Forbidden("You can read this ticket but not reopen it.")
     await _undo_closure(tx, ticket, events.Actor("staff", staff.id), why, now)
     await tickets.into_queue(tx, ticket, now, "reopened", actor=events.Actor("staff", staff.id), arrived=True)
     return ticket

@@ -1,7 +1,7 @@
 """What staff write: answers that go out, and notes that stay in the house."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -45,6 +45,7 @@ async def write(tx: AsyncSession, kit: Kit, scope: Scope, staff: Staff, referenc
     Raises Conflict ``changed-meanwhile`` (with the messages the agent has not seen), ``cannot-reach`` or ``no-room``; Refused
     ``too-long`` with limit and count.
     """
+    letter = replace(letter, text=clean(letter.text))
     ticket = await tickets.find(tx, scope, reference, lock=True)
     before = await tx.scalar(
         select(Message).where(Message.ticket_id == ticket.id, Message.client_key == letter.client_key)
@@ -68,6 +69,8 @@ def _may_not(ticket: Ticket, verb: str) -> Exception:
 
 
 async def _note(tx: AsyncSession, ticket: Ticket, staff: Staff, letter: Letter) -> Message:
+    if not letter.text:
+        raise Refused("Write something first.", slug="empty")
     if len(letter.text) > NOTE_LIMIT:
         raise Refused("The note is too long.", slug="too-long", limit=NOTE_LIMIT, count=len(letter.text))
     message = await _add(tx, ticket, staff, letter, direction="internal", visibility="internal")
@@ -179,7 +182,7 @@ async def _add(
     message = Message(
         id=uuid7(), ticket_id=ticket.id, seq=ticket.message_seq, direction=direction, visibility=visibility,
         kind="note" if letter.kind == "note" else "message", author_kind="staff", author_staff_id=staff.id,
-        channel=ticket.channel, inbox_id=ticket.inbox_id, client_key=letter.client_key, body_text=clean(letter.text),
+        channel=ticket.channel, inbox_id=ticket.inbox_id, client_key=letter.client_key, body_text=letter.text,
         language=ticket.language,
     )  # fmt: skip
     tx.add(message)

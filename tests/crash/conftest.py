@@ -4,7 +4,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.whole_desk import WholeDesk, running
+from tests.running_desk import WholeDesk, running
 
 
 @pytest.fixture(scope="module")

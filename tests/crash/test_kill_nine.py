@@ -12,7 +12,7 @@ from redis import Redis
 from contactcenter.db import Database
 from contactcenter.desk import claims
 from tests.people import Console, Phone, Visitor
-from tests.whole_desk import WholeDesk, soon
+from tests.running_desk import WholeDesk, soon
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
-from channels.base import Capabilities, Channel, DeliveryState, Measure, Outbound, SendError, Sent, Tools
+from channels.base import Capabilities, Channel, Measure, Outbound, Sent, Tools
 from tests.desk_rig import Rig
 
 Answer = Exception | Sent | None

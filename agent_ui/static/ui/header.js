@@ -18,7 +18,7 @@ export function Header({ page, signOut }) {
       <a href="/supervisor" aria-current=${page === "board" ? "page" : undefined}><${Icon} name="board" /><span>${t("header.board")}</span></a>
     </nav>`}
     <span class="grow"></span>
-    ${page === "console" && html`<${CapacityList} me=${me} /><${StateMenu} me=${me} />`}
+    ${page === "console" && !leads && html`<${CapacityList} me=${me} /><${StateMenu} me=${me} />`}
     <${UserMenu} me=${me} signOut=${signOut} />
   </header>`;
 }

@@ -48,7 +48,7 @@ function Head({ row, title }) {
   return html`<div class="ticket-head">
     <button type="button" class="back" onClick=${actions.backToList}><${Icon} name="back" />${t("ticket.back")}</button>
     <div class="ticket-names">
-      <h1 class="ticket-title" tabindex="-1" ref=${title} data-first><bdi>${row.contact.name || row.address}</bdi>
+      <h1 class="ticket-title" tabindex="-1" ref=${title} data-first><bdi>${row.contact.name || row.address}</bdi>${" "}
         ${row.subject && html`<span class="ticket-subject" dir="auto">${row.subject}</span>`}</h1>
       <ul class="facts">
         <li><${Reference} value=${row.ref} /></li>

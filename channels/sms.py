@@ -112,7 +112,7 @@ class Sms(Channel):
 
     name = "sms"
     capabilities = Capabilities(
-        endpoint_kind="phone", max_text=MAX_TEXT, pace="soon", receipts=True, words={"sent": "accepted"}
+        endpoint_kind="phone", max_text=MAX_TEXT, pace="soon", receipts=True, words={"sent": "accepted"}, opt_out=True
     )
     can_find = True
 

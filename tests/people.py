@@ -61,19 +61,17 @@ class Console:
             await asyncio.sleep(0.5)
 
     async def _connect(self) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(Exception):
-                await self._socket.disconnect()
+        await hang_up(self._socket)
         ticket = (await self.http.post("/api/socket-tickets", json={})).raise_for_status().json()["ticket"]
         line = socketio.AsyncClient(reconnection=False)
         line.on("events", self._events, namespace="/console")
         line.on("reload", self._reload, namespace="/console")
         line.on("board", self.boards.append, namespace="/console")
+        self._socket = line
         await line.connect(
             self.desk.url, headers={"Origin": self.desk.url}, auth={"ticket": ticket, "last": self.last},
             namespaces=["/console"], transports=["websocket"], wait_timeout=5,
         )  # fmt: skip
-        self._socket = line
         await line.call("resume", {"last": self.last}, namespace="/console", timeout=10)
 
     async def watch_board(self) -> None:
@@ -140,9 +138,7 @@ class Console:
             self._keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
-        if self._socket is not None:
-            with contextlib.suppress(Exception):
-                await self._socket.disconnect()
+        await hang_up(self._socket)
         await self.http.aclose()
 
 
@@ -193,11 +189,11 @@ class Visitor:
 
         line.on("session", session, namespace="/citizen")
         line.on("message", self.heard.append, namespace="/citizen")
+        self._socket = line
         await line.connect(
             self.desk.url, headers={"Origin": self.desk.url}, auth={"site": self.site, "token": self.token, "language": "en"},
             namespaces=["/citizen"], transports=["websocket"], wait_timeout=5,
         )  # fmt: skip
-        self._socket = line
         await asyncio.wait_for(greeted.wait(), 5)
 
     async def say(self, words: str) -> dict[str, Any]:
@@ -214,6 +210,7 @@ class Visitor:
                 if answer.get("ok"):
                     return answer
             except Exception:  # the line broke in the middle: that is what this test is about
+                await hang_up(self._socket)
                 self._socket = None
             await asyncio.sleep(0.3)
         raise AssertionError("the message was never acknowledged")
@@ -225,6 +222,14 @@ class Visitor:
         return found
 
     async def close(self) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(Exception):
-                await self._socket.disconnect()
+        await hang_up(self._socket)
+
+
+async def hang_up(line: socketio.AsyncClient | None) -> None:
+    """Leave nothing open, whether the line ever stood or not: the library forgets its HTTP session when it did not."""
+    if line is None:
+        return
+    with contextlib.suppress(Exception):  # a line that broke by itself has nothing to say good-bye to
+        await line.disconnect()
+    if line.eio.http is not None and not line.eio.http.closed:
+        await line.eio.http.close()

@@ -4,6 +4,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.crash.faults import end_postgres
 from tests.running_desk import WholeDesk, running
 
 
@@ -11,6 +12,7 @@ from tests.running_desk import WholeDesk, running
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
     folder: Path = tmp_path_factory.mktemp("desk")
     yield from running(folder)
+    end_postgres(folder)
 
 
 @pytest.fixture

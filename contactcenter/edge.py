@@ -49,7 +49,7 @@ class Edge:
             if scope["method"] not in SAFE and not path.startswith(SIGNED_BY_PROVIDER) and not self._ours(headers):
                 await _foreign()(scope, receive, send)
                 return
-            await self._app(scope, receive, self._dressing(path, send))
+            await self._app(scope, receive, _in_words(self._dressing(path, send)))
         finally:
             correlation.reset(token)
 
@@ -73,6 +73,34 @@ class Edge:
             await send(message)
 
         return dressed
+
+
+def _in_words(send: Send) -> Send:
+    """The framework refuses a body over its limit in plain text, before our own error handlers; say it as we do."""
+    replaced = False
+
+    async def worded(message: dict[str, Any]) -> None:
+        nonlocal replaced
+        if replaced:
+            return
+        if message["type"] == "http.response.start" and message["status"] == 413:
+            replaced = (b"content-type", b"application/problem+json") not in message["headers"]
+        if not replaced:
+            await send(message)
+            return
+        answer = _too_large()
+        await send({"type": "http.response.start", "status": 413, "headers": answer.raw_headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    return worded
+
+
+def _too_large() -> JSONResponse:
+    body = {
+        "type": "/problems/too-large", "title": "Too large", "status": 413,
+        "detail": "The request is larger than this address takes.",
+    }  # fmt: skip
+    return JSONResponse(body, 413, media_type="application/problem+json")
 
 
 def _foreign() -> Any:

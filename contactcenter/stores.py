@@ -11,6 +11,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from fasteners import InterProcessLock  # type: ignore[import-untyped]  # ships no types
+
 PG_SETTINGS = """
 # written by contactcenter: a small machine, nothing reachable from the network
 max_connections = 60
@@ -45,6 +47,8 @@ class EmbeddedPostgres:
             )  # heavy, and only needed where it is embedded
 
         self.folder.mkdir(parents=True, exist_ok=True)
+        # Its own lock lies in a folder that all users share, and whoever came first owns it.
+        PostgresServer._lock = InterProcessLock(self.folder.resolve().parent / "postgres.lock")
         server = PostgresServer(self.folder.resolve(), cleanup_mode="stop")
         if not (self.folder / "PG_VERSION").exists():
             with PostgresServer._lock:

@@ -74,7 +74,7 @@ async def prometheus(request: Request, house: HouseDep) -> Response:
     sent = request.headers.get("authorization", "").removeprefix("Bearer ")
     local = request.client is not None and request.client.host in ("127.0.0.1", "::1")
     proxied = "x-forwarded-for" in request.headers or "forwarded" in request.headers
-    if not (local and not proxied) and not (token and hmac.compare_digest(sent, token)):
+    if not (local and not proxied) and not (token and hmac.compare_digest(sent.encode(), token.encode())):
         raise Forbidden("Metrics are read on this machine, or with the metrics token.")
     async with house.database.transaction() as tx:
         row = (await tx.execute(_READY)).one()

@@ -11,7 +11,7 @@ from channels import base
 from contactcenter import events, metrics
 from contactcenter.api.deps import HouseDep
 from contactcenter.desk import inbox as desk_inbox
-from contactcenter.desk.book import Book, channel_inbox, open_book
+from contactcenter.desk.book import channel_inbox, open_book
 from contactcenter.errors import DeskError, Forbidden, NotFound
 from contactcenter.models import Inbox
 from contactcenter.wiring import House
@@ -50,16 +50,10 @@ class TooLarge(DeskError):
     title = "Too large"
 
 
-_books: dict[int, Book] = {}
-
-
 async def _inbox(house: House, name: str, slug: str) -> Inbox:
-    """The inbox from the kept book: no transaction before the signature is known to be good, if it can be helped."""
-    kept = _books.get(id(house))
-    if kept is None or time.monotonic() - kept.read_at > 3:
-        async with house.database.transaction() as tx:
-            kept = _books[id(house)] = await open_book(tx)
-    return kept.inbox(name, slug)
+    """The inbox from the kept book: no statement before the signature is known to be good, if it can be helped."""
+    async with house.database.transaction() as tx:
+        return (await open_book(tx)).inbox(name, slug)
 
 
 def _asked(request: Request, house: House, row: Inbox, rest: str, body: bytes) -> base.WebhookRequest:

@@ -92,6 +92,41 @@ async def all_stored(desk: WholeDesk, sids: list[str]) -> bool:
     return bool(found == len(sids))
 
 
+async def test_a_killed_router_is_replaced_and_every_ticket_has_one_owner(
+    desk: WholeDesk, http: httpx.AsyncClient
+) -> None:
+    ana = Console(desk, "ana")
+    await ana.sign_in()
+    await ana.follow()
+    await ana.available()
+    for number, phone in enumerate(phones(desk, http, 205, 12)):
+        await phone.text(f"Please help, my bin number {number} was not emptied this week")
+        if number % 4 == 1:
+            desk.kill("router")
+    await soon(partial(nobody_waits_for_nothing, desk), 15, "the router to decide")
+    overlaps = await desk.value(
+        "SELECT count(*) FROM assignment a JOIN assignment b ON a.ticket_id = b.ticket_id AND a.id < b.id "
+        "AND tstzrange(a.started_at, a.ended_at) && tstzrange(b.started_at, b.ended_at)"
+    )
+    assert overlaps == 0
+    assert await breaches(desk) == {}
+    positions = await desk.rows("SELECT pos FROM event WHERE pos IS NOT NULL ORDER BY pos")
+    assert [row["pos"] for row in positions] == list(range(1, len(positions) + 1)), "the log has a gap"
+    await ana.close()
+
+
+async def nobody_waits_for_nothing(desk: WholeDesk) -> bool:
+    """Work conservation: nobody waits while Ana has room for a text."""
+    room = await desk.value(
+        "SELECT count(*) FROM staff s JOIN staff_channel c ON c.staff_id = s.id WHERE s.username = 'ana' AND c.channel = 'sms' "
+        "AND c.items < c.cap AND s.primary_units + 4 <= s.budget AND s.intent = 'available'"
+    )
+    waiting = await desk.value(
+        "SELECT count(*) FROM ticket WHERE status = 'queued' AND channel = 'sms' AND language = 'en'"
+    )
+    return not room or not waiting
+
+
 async def test_redis_emptied_and_killed_loses_nothing_and_consoles_stay_live(
     desk: WholeDesk, http: httpx.AsyncClient
 ) -> None:

@@ -32,7 +32,15 @@ class TooLong(ChannelError):
         self.limit, self.count, self.what = limit, count, what
 
 
-class ErrorClass(StrEnum):
+class Word(StrEnum):
+    """A word of the contract. Pickled as class and value: some releases of Python 3.11 would call ``getattr`` instead, which
+    nothing that comes from a reading child may do."""
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return self.__class__, (self.value,)
+
+
+class ErrorClass(Word):
     """All that the desk knows of a provider's refusal."""
 
     OPTED_OUT = "opted_out"
@@ -152,7 +160,7 @@ class Raw:
         return sha256(self.body).digest()
 
 
-class Proof(StrEnum):
+class Proof(Word):
     """How far we believe that an address belongs to who writes from it."""
 
     NONE = "none"
@@ -225,7 +233,7 @@ class Inbound:
     truncated: bool = False
 
 
-class DeliveryState(StrEnum):
+class DeliveryState(Word):
     """The states of a delivery; ``DELIVERY_RANK`` gives the order in which they may follow."""
 
     HELD = "held"

@@ -9,8 +9,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from contactcenter.desk import book
 from contactcenter.migrate import migrate
 from contactcenter.stores import EmbeddedPostgres, EmbeddedRedis
+from tests import desk_rig
 from tests.desk_rig import Rig
 
 os.environ.setdefault("CONTACTCENTER_LOG_LEVEL", "warning")
@@ -18,7 +20,7 @@ os.environ.setdefault("CONTACTCENTER_LOG_LEVEL", "warning")
 
 @pytest.fixture(scope="session")
 def stores() -> Iterator[tuple[str, str]]:
-    """(PostgreSQL URL of an empty migrated template, Redis URL)."""
+    """(PostgreSQL URL of a server with a template in which the test agency has moved in, Redis URL)."""
     with tempfile.TemporaryDirectory(prefix="cc", ignore_cleanup_errors=True) as folder:
         postgres, redis = EmbeddedPostgres(Path(folder) / "pg"), EmbeddedRedis(Path(folder) / "redis")
         try:
@@ -32,9 +34,13 @@ def stores() -> Iterator[tuple[str, str]]:
 
 async def _make_template(url: str) -> None:
     connection = await asyncpg.connect(url)
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # this server may forget; no test kills it
+        await connection.execute(f"ALTER SYSTEM SET {setting} = off")
+    await connection.execute("SELECT pg_reload_conf()")
     await connection.execute("CREATE DATABASE template_desk")
     await connection.close()
     await migrate(named(url, "template_desk"))
+    await desk_rig.settle(named(url, "template_desk"))
 
 
 def named(url: str, database: str) -> str:
@@ -47,13 +53,13 @@ _count = 0
 
 @pytest.fixture
 async def database_url(stores: tuple[str, str]) -> AsyncIterator[str]:
-    """A fresh migrated database."""
+    """A fresh database with the test agency."""
     global _count
     _count += 1
     name = f"test_{_count}"
     connection = await asyncpg.connect(stores[0])
     try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_desk")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_desk STRATEGY FILE_COPY")
         yield named(stores[0], name)
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
@@ -63,9 +69,6 @@ async def database_url(stores: tuple[str, str]) -> AsyncIterator[str]:
 @pytest.fixture
 async def rig(database_url: str, stores: tuple[str, str], tmp_path: Path) -> AsyncIterator[Rig]:
     """A desk in hand with the test agency."""
-    from contactcenter.desk import book
-    from tests import desk_rig
-
     book.forget()
     made = await desk_rig.build(database_url, stores[1], tmp_path)
     yield made

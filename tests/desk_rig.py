@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.base import Address, Inbound, Item, Proof, Raw
 from contactcenter import wiring
+from contactcenter.db import Database
 from contactcenter.desk import agents, book, claims, closures, inbox, loading, offers, replies, transfers
 from contactcenter.desk.access import Scope, scope_of
 from contactcenter.desk.kit import Kit
@@ -187,8 +188,17 @@ class Rig:
             return list((await tx.execute(text(sql), values)).all())
 
 
+async def settle(database_url: str) -> None:
+    """The test agency moves in: text, mail and live inboxes; Ana (Spanish), Ben, Lu; Sam supervises."""
+    described = tomllib.loads(DESCRIPTION.read_text("utf-8"))
+    database = Database(database_url, pool=1)
+    async with database.transaction() as tx:
+        await loading.load(tx, described, {one["username"]: PASSWORD for one in described["staff"]})
+    await database.close()
+
+
 async def build(database_url: str, redis_url: str, folder: Path) -> Rig:
-    """A rig with the test agency: text, mail and live inboxes; Ana (Spanish), Ben, Lu; Sam supervises."""
+    """A rig in a database in which the test agency has moved in."""
     settings = Settings(
         data_dir=folder, database_url=database_url, redis_url=redis_url, redis_prefix=folder.name, log_level="error"
     )
@@ -197,10 +207,7 @@ async def build(database_url: str, redis_url: str, folder: Path) -> Rig:
     object.__setattr__(house.kit, "now", clock)
     object.__setattr__(house.kit, "ring", rung.extend)
     rig = Rig(house, clock, rung)
-    described = tomllib.loads(DESCRIPTION.read_text("utf-8"))
-    names = {one["username"]: PASSWORD for one in described["staff"]}
-    async with house.database.transaction() as tx:
-        rig.agency_id = await loading.load(tx, described, names)
+    rig.agency_id = await rig.value("SELECT id FROM agency")
     return rig
 
 

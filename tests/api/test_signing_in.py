@@ -110,7 +110,7 @@ async def test_a_session_ends_when_it_should(browse: Open, rig: Rig, end: str) -
 async def test_a_made_up_cookie_is_nobody(browse: Open) -> None:
     browser = await browse()
     for made_up in (b"x", b"a" * 43, b"\xc3\xa9\xff", b'"', b";;=", b""):
-        answer = await browser.get("/api/me", headers={"cookie": b"cc=" + made_up})
+        answer = await browser.get("/api/me", headers={b"cookie": b"cc=" + made_up})
         assert_problem(answer, 401, "not-signed-in")
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 import routing
+from contactcenter import events
 from contactcenter.desk import claims, floor, tickets, work
 from contactcenter.desk.book import open_book
 from contactcenter.desk.claims import Claim, ClaimRefused, Deposed
@@ -78,7 +79,7 @@ async def test_picking_by_hand_and_routing_share_one_room(rig: Rig) -> None:
                 ticket.status = "assigned"
                 await tx.flush()
                 await tickets.close_stay(tx, ticket.id, "answered")
-                await work.begin_assignment(tx, ticket, {}, claims.events.DESK)
+                await work.begin_assignment(tx, ticket, {}, events.DESK)
         except Conflict:
             return False
         return True

@@ -171,3 +171,14 @@ def test_nothing_but_values_of_the_border_comes_out_of_the_child() -> None:
     for foreign in (os.system, eval, guard_module.Guard):
         with pytest.raises(pickle.UnpicklingError):
             guard_module.Answer(io.BytesIO(pickle.dumps(foreign))).load()
+
+
+def test_words_of_the_contract_come_back_from_the_child_by_value() -> None:
+    from pickle import dumps, loads
+
+    from channels.base import DeliveryState, ErrorClass, Proof
+
+    for word in (*Proof, *ErrorClass, *DeliveryState):
+        data = dumps(word)
+        assert b"getattr" not in data
+        assert loads(data) is word

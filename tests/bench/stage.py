@@ -1,0 +1,121 @@
+"""Embedded stores and real processes of the desk for a measure: each desk has a fresh database with the demo agency."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+
+from contactcenter.demo import world
+from contactcenter.settings import PREFIX, Settings
+from contactcenter.stores import EmbeddedPostgres, EmbeddedRedis
+from tests.running_desk import free_ports
+
+
+@dataclass
+class Place:
+    """A running desk, or the bare server beside it."""
+
+    url: str
+    port: int
+    database_url: str
+    account: str = ""
+    token: str = ""
+
+    async def rows(self, sql: str, *values: Any) -> list[Any]:
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            return list(await connection.fetch(sql, *values))
+        finally:
+            await connection.close()
+
+
+class Stage:
+    """One PostgreSQL and one Redis, and whatever a measure starts on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._postgres, self._redis = EmbeddedPostgres(folder / "pg"), EmbeddedRedis(folder / "redis")
+        self._count = 0
+
+    def open(self) -> None:
+        self.database_url, self.redis_url = self._postgres.start(), self._redis.start()
+
+    def close(self) -> None:
+        self._redis.stop()
+        self._postgres.stop()
+
+    async def desk(self, *roles: str) -> AsyncIterator[Place]:
+        """The demo agency on a database of its own, served by one process of each role."""
+        url, port = await self._new_database(), free_ports()
+        settings = Settings(data_dir=self.folder / f"data{self._count}", port=port)
+        account, token = world.credentials(settings)
+        environment = _clean_environment() | world.environment(settings) | {
+            PREFIX + "DATA_DIR": str(settings.data_dir), PREFIX + "PORT": str(port), PREFIX + "DATABASE_URL": url,
+            PREFIX + "REDIS_URL": self.redis_url, PREFIX + "REDIS_PREFIX": f"bench{self._count}",
+            PREFIX + "LOG_LEVEL": "warning",
+        }  # fmt: skip
+        command = [sys.executable, "-m", "contactcenter"]
+        subprocess.run([*command, "prepare", "--demo"], env=environment, check=True, capture_output=True)
+        with contextlib.ExitStack() as stack:
+            for role in roles:
+                stack.enter_context(_running([*command, role], environment, self.folder / f"{role}{self._count}.log"))
+            await _answers(f"http://127.0.0.1:{port}/{'readyz' if 'router' in roles else 'healthz'}")
+            yield Place(f"http://127.0.0.1:{port}", port, url, account, token)
+
+    async def bare(self) -> AsyncIterator[Place]:
+        """The smallest server that stores something: see ``bare.py``."""
+        url, port = await self._new_database(), free_ports()
+        command = [sys.executable, "-m", "tests.bench.bare", str(port)]
+        environment = _clean_environment() | {"BARE_DATABASE_URL": url}
+        with _running(command, environment, self.folder / f"bare{self._count}.log"):
+            await _answers(f"http://127.0.0.1:{port}/healthz")
+            yield Place(f"http://127.0.0.1:{port}", port, url)
+
+    async def _new_database(self) -> str:
+        self._count += 1
+        connection = await asyncpg.connect(self.database_url)
+        await connection.execute(f"CREATE DATABASE bench_{self._count}")
+        await connection.close()
+        return self.database_url.replace("/postgres?", f"/bench_{self._count}?", 1)
+
+
+def _clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+
+
+@contextlib.contextmanager
+def _running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[None]:
+    with log.open("ab") as words:
+        process = subprocess.Popen(command, env=environment, stdout=words, stderr=words, start_new_session=True)
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(8)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+
+
+async def _answers(url: str, seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    async with httpx.AsyncClient(trust_env=False) as http:
+        while time.monotonic() < until:
+            with contextlib.suppress(httpx.HTTPError):
+                if (await http.get(url, timeout=2)).status_code == 200:
+                    return
+            time.sleep(0.05)
+    raise RuntimeError(f"{url} did not answer within {seconds} s")
+
+
+desk = contextlib.asynccontextmanager(Stage.desk)
+bare = contextlib.asynccontextmanager(Stage.bare)

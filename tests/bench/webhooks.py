@@ -1,0 +1,62 @@
+"""How fast a signed text is verified, kept, threaded onto a ticket and committed, beside one INSERT."""
+
+from tests.bench import load, stage
+from tests.bench.figures import Figure
+from tests.bench.stage import Stage
+from tests.bench.texts import Citizens, rows
+
+MOST = 3_500
+"""Requests made for each second of a closed loop: more than this stack can answer."""
+BARE = "a FastAPI route with one SQLAlchemy Core INSERT, same server settings, PostgreSQL and load generator"
+
+
+async def measure(place: Stage, *, quick: bool) -> list[Figure]:
+    rounds, seconds = 3, 2 if quick else 4
+    async with stage.bare(place) as bare, stage.desk(place, "web") as desk:
+        citizens = Citizens(desk)
+        await load.closed(bare.port, rows(bare, "/row", 500), 8, 2)
+        await load.closed(desk.port, citizens.texts(500), 8, 2)
+        rates: tuple[list[float], list[float]] = [], []
+        alone: tuple[list[load.Outcome], list[load.Outcome]] = [], []
+        for _ in range(rounds):
+            rates[1].append((await load.closed(bare.port, rows(bare, "/row", MOST * seconds), 8, seconds)).rate)
+            rates[0].append((await load.closed(desk.port, citizens.texts(1_500 * seconds), 8, seconds)).rate)
+            alone[1].append(await load.closed(bare.port, rows(bare, "/row", 1_500 * seconds), 1, seconds / 2))
+            alone[0].append(await load.closed(desk.port, citizens.texts(800 * seconds), 1, seconds / 2))
+        await _all_stored(desk)
+    figures = [Figure("webhook", "Texts stored, concurrency 8", "/s", rates[0], "more", 1_000, rates[1], BARE, 0.4,
+                      "web process alone (no router, no worker); half from new people, who get a ticket and an acknowledgement")]  # fmt: skip
+    for share, target in ((0.5, 2.0), (0.99, 5.0)):
+        figures.append(
+            Figure("webhook", f"One text at a time, p{share * 100:.0f}", "ms", [o.ms(share) for o in alone[0]], "less", target,
+                   [o.ms(share) for o in alone[1]])
+        )  # fmt: skip
+    return figures + await _steady(place, quick=quick)
+
+
+async def _all_stored(desk: stage.Place) -> None:
+    """A rate of texts that were not kept would be worth nothing."""
+    row = (await desk.rows(
+        "SELECT (SELECT count(*) FROM raw_event WHERE source = 'sms:text' AND state = 'done') AS kept, "
+        "(SELECT count(*) FROM message WHERE direction = 'in' AND external_id LIKE 'SM0%') AS threaded, "
+        "(SELECT count(*) FROM raw_event WHERE state = 'failed') AS failed"
+    ))[0]  # fmt: skip
+    if row["failed"] or row["threaded"] < 500:
+        raise RuntimeError(f"the texts were not all stored: {dict(row)}")
+
+
+async def _steady(place: Stage, *, quick: bool) -> list[Figure]:
+    """150 texts a second with the router leading, which also numbers the log."""
+    seconds = 20 if quick else 60
+    async with stage.bare(place) as bare, stage.desk(place, "web", "router") as desk:
+        citizens = Citizens(desk)
+        await load.closed(desk.port, citizens.texts(300), 8, 2)
+        small = await load.steady(bare.port, rows(bare, "/row", 150 * 10), 150)
+        seen = await load.steady(desk.port, citizens.texts(150 * seconds), 150)
+    note = f"open loop for {seconds} s, web and router running; time counts from when a text was due"
+    return [
+        Figure("webhook", "150 texts a second, p50", "ms", [seen.ms(0.5)], "less", None, [small.ms(0.5)]),
+        Figure("webhook", "150 texts a second, p99", "ms", [seen.ms(0.99)], "less", 120, [small.ms(0.99)], note=note),
+        Figure("webhook", "150 texts a second, refused for a while (503)", "", [float(len(seen.refused))], "less", 0,
+               note="the provider asks again; none is lost, all are late"),
+    ]  # fmt: skip

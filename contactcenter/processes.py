@@ -96,8 +96,17 @@ def run_worker(settings: Settings) -> None:
     except SystemExit:
         log.info("worker_stopped")
     finally:
-        closing = asyncio.run_coroutine_threadsafe(house.close(), loop)
+        closing = asyncio.run_coroutine_threadsafe(_close_all(house), loop)
         with contextlib.suppress(Exception):  # at the end there is nobody left to tell
-            closing.result(3)
+            closing.result(4)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(2)
+
+
+async def _close_all(house: wiring.House) -> None:
+    """End what still runs on this loop, then let go of the house."""
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await house.close()

@@ -129,8 +129,12 @@ async def replay(tx: Tx, who: Supervisor, house: HouseDep, raw_id: Id) -> None:
     box = (await open_book(tx)).inboxes.get(row.inbox_id) if row else None
     if row is None or box is None or box.agency_id != who.scope.agency_id:
         raise NotFound("There is no such item to read again.")
+    channel = house.kit.channels[box.channel]
+    if channel.capabilities.child:
+        row.state, row.attempts, row.lease_until = "new", 0, None  # the intake reads it, in a child that may be killed
+        return
     body = row.body if row.body is not None else await house.kit.files.get(row.file_hash or "")
-    items = house.kit.channels[box.channel].parse(inbox.raw_of(house.kit, row, box, body))
+    items = channel.parse(inbox.raw_of(house.kit, row, box, body))
     row.state = "done" if not any(isinstance(item, Unreadable) for item in items) else "failed"
     row.error = None if row.state == "done" else row.error
     await tx.flush()

@@ -91,13 +91,15 @@ class Worker:
         sweep = asyncio.run_coroutine_threadsafe(desk.sweep(), desk.loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        while not self._stopping.is_set():
-            try:
-                self._work()
-            except (RedisError, OSError):
-                log.warning("worker_without_redis")
-                self._stopping.wait(0.5)
-        sweep.cancel()
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self._work()
+                except (RedisError, OSError):
+                    log.warning("worker_without_redis")
+                    self._stopping.wait(0.5)
+        finally:
+            sweep.cancel()
 
     def _work(self) -> None:
         connection = sync_redis(self._redis_url, read_timeout=None)

@@ -5,7 +5,7 @@ No transaction is open while a provider is thinking: ``claim`` commits, the send
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from channels.base import DELIVERY_RANK, DeliveryState, ErrorClass, Receipt, SendError
 from contactcenter import events
 from contactcenter.db import after_commit
+from contactcenter.desk import lines
 from contactcenter.desk.kit import Kit
 from contactcenter.desk.references import reply_token
 from contactcenter.models import Delivery, Message, Ticket
@@ -204,6 +205,8 @@ async def _finish(
     ).one_or_none()  # fmt: skip
     if row is not None and row.state == state:
         await _tell(tx, claimed.ticket_id, claimed.message_id, state, error.text if error else "")
+        if error is not None:
+            await _learn_from(tx, claimed.ticket_id, claimed.message_id, error, state)
 
 
 async def advance(tx: AsyncSession, channel: str, receipt: Receipt) -> None:
@@ -235,6 +238,8 @@ async def advance(tx: AsyncSession, channel: str, receipt: Receipt) -> None:
          "words": error.text[:500] if error else None},
     )  # fmt: skip
     await _tell(tx, row.ticket_id, row.message_id, receipt.state.value, error.text if error else "")
+    if error is not None:
+        await _learn_from(tx, row.ticket_id, row.message_id, error, receipt.state.value)
 
 
 async def _learn_provider_id(tx: AsyncSession, delivery_id: int, provider_id: str) -> None:
@@ -261,6 +266,31 @@ def _unparked(receipt: dict[str, Any]) -> Receipt:
         receipt["provider_id"], DeliveryState(receipt["state"]),
         error=SendError(ErrorClass(error[0]), error[1], error[2]) if error else None,
     )  # fmt: skip
+
+
+async def _learn_from(tx: AsyncSession, ticket_id: int, message_id: UUID, error: SendError, state: str) -> None:
+    """What a refusal teaches: the address is bad, or the person wants nothing more; an agent is told on the ticket."""
+    if error.kind is ErrorClass.BAD_ADDRESS:
+        await tx.execute(
+            text(
+                "UPDATE endpoint SET bad_since = coalesce(bad_since, clock_timestamp()), bad_reason = :why "
+                "WHERE id = (SELECT endpoint_id FROM delivery WHERE message_id = :message)"
+            ),
+            {"message": message_id, "why": error.text[:300]},
+        )
+    if error.kind is ErrorClass.OPTED_OUT and state != "canceled":
+        await tx.execute(
+            text(
+                "INSERT INTO consent (endpoint_id, purpose, state, evidence) SELECT endpoint_id, 'service', 'revoked', :why "
+                "FROM delivery WHERE message_id = :message ON CONFLICT (endpoint_id, purpose) DO UPDATE SET state = 'revoked', "
+                "evidence = :why, at = clock_timestamp()"
+            ),
+            {"message": message_id, "why": f"refused by the provider: {error.text}"[:500]},
+        )
+    ticket = await tx.get_one(Ticket, ticket_id, with_for_update=True, populate_existing=True)
+    if ticket.status not in ("closed", "cancelled"):
+        ticket.next_action_at = datetime.now(UTC)
+        await lines.add(tx, ticket, "delivery_failed", visibility="internal", text=error.text or error.kind.value)
 
 
 async def _tell(tx: AsyncSession, ticket_id: int, message_id: UUID, state: str, why: str) -> None:

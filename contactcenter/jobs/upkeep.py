@@ -134,7 +134,6 @@ async def break_promises(tx: AsyncSession, _kit: Kit) -> None:
 
 async def forget_used_keys(tx: AsyncSession, _kit: Kit) -> None:
     await tx.execute(text("DELETE FROM socket_ticket WHERE expires_at < clock_timestamp() - interval '1 hour'"))
-    await tx.execute(text("DELETE FROM idempotency WHERE created_at < clock_timestamp() - interval '7 days'"))
 
 
 async def _ids(tx: AsyncSession, sql: str, **values: object) -> list[int]:

@@ -2,7 +2,7 @@
 
 from contactcenter.models.agency import Agency, Holiday, Inbox, Queue, QueueHours, QueueSkill, ServiceTarget, Skill
 from contactcenter.models.base import Base
-from contactcenter.models.log import Event, Idempotency, Lease
+from contactcenter.models.log import Event, Lease
 from contactcenter.models.messages import Attachment, Delivery, DeliveryAttempt, Message, ParkedReceipt, RawEvent
 from contactcenter.models.people import Consent, Contact, Endpoint, Visitor
 from contactcenter.models.staff import (
@@ -30,7 +30,6 @@ __all__ = [
     "Endpoint",
     "Event",
     "Holiday",
-    "Idempotency",
     "Inbox",
     "Lease",
     "LoginAttempt",

@@ -1,4 +1,4 @@
-"""The event log, leases, and what makes repeated requests harmless."""
+"""The event log and leases."""
 
 from datetime import datetime
 from typing import Any
@@ -45,15 +45,3 @@ class Lease(Base):
     epoch: Mapped[int] = mapped_column(server_default=text("0"))
     holder: Mapped[str] = mapped_column(server_default=text("''"))
     expires: Mapped[datetime] = mapped_column(server_default=NOW)
-
-
-class Idempotency(Base):
-    """An answer kept to be given again: (actor, key) -> request hash, status, body."""
-
-    __tablename__ = "idempotency"
-    actor: Mapped[str] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    request_hash: Mapped[bytes]
-    status: Mapped[int]
-    body: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -14,6 +14,7 @@ import httpx
 from tests.bench.stage import Place
 
 SPACE = "/console"
+TEXT, PING, PONG = 1, 9, 10
 Heard = Callable[[float, str], None]
 """(seconds since the epoch at which a frame of events came in, its JSON)"""
 
@@ -52,7 +53,7 @@ class Socket(asyncio.Protocol):
             self.live.set_exception(exc or ConnectionResetError("the socket was closed before it was live"))
 
     def _frame(self) -> str | None:
-        """The next whole frame; servers send them unmasked."""
+        """The text of the next whole frame, empty for a ping, which is answered; servers send unmasked."""
         have = self._buffer
         if len(have) < 2:
             return None
@@ -64,9 +65,11 @@ class Socket(asyncio.Protocol):
             length = int.from_bytes(have[2:start], "big")
         if len(have) < start + length:
             return None
-        body = bytes(have[start : start + length]).decode()
+        kind, body = have[0] & 15, bytes(have[start : start + length])
         del have[: start + length]
-        return body
+        if kind == PING:
+            self._send(PONG, body)
+        return body.decode() if kind == TEXT else ""
 
     def _read(self, at: float, frame: str) -> None:
         if frame == "2":
@@ -84,10 +87,12 @@ class Socket(asyncio.Protocol):
             self._heard(at, frame[3 + len(SPACE) :])
 
     def say(self, words: str) -> None:
-        """A text frame with a mask of zeros, which leaves the bytes as they are."""
-        body = words.encode()
+        self._send(TEXT, words.encode())
+
+    def _send(self, kind: int, body: bytes) -> None:
+        """A frame with a mask of zeros, which leaves the bytes as they are."""
         size = bytes([128 | len(body)]) if len(body) < 126 else bytes([254]) + len(body).to_bytes(2, "big")
-        self._transport.write(b"\x81" + size + b"\0\0\0\0" + body)
+        self._transport.write(bytes([128 | kind]) + size + b"\0\0\0\0" + body)
 
     def close(self) -> None:
         self._transport.close()

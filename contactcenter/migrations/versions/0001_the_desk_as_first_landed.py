@@ -44,18 +44,6 @@ def upgrade() -> None:
     op.create_index("ix_event_unstamped", "event", ["id"], unique=False, postgresql_where=sa.text("pos is null"))
     op.create_index("uq_event_pos", "event", ["pos"], unique=True)
     op.create_table(
-        "idempotency",
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("request_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("status", sa.BigInteger(), nullable=False),
-        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column(
-            "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
-        sa.PrimaryKeyConstraint("actor", "key", name=op.f("pk_idempotency")),
-    )
-    op.create_table(
         "lease",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -786,7 +774,6 @@ def downgrade() -> None:
     op.drop_table("parked_receipt")
     op.drop_table("login_attempt")
     op.drop_table("lease")
-    op.drop_table("idempotency")
     op.drop_index("uq_event_pos", table_name="event")
     op.drop_index("ix_event_unstamped", table_name="event", postgresql_where=sa.text("pos is null"))
     op.drop_index("ix_event_agency_type", table_name="event")

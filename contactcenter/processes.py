@@ -30,7 +30,7 @@ def run_web(settings: Settings) -> None:
         app.create_app(house), host=settings.host, port=settings.port, loop="uvloop", http="httptools", ws="websockets-sansio",
         log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5, timeout_keep_alive=30,
         ws_max_size=64 * 1024, ws_per_message_deflate=False, h11_max_incomplete_event_size=64 * 1024, lifespan="on",
-        proxy_headers=False,
+        proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies or None,
     )  # fmt: skip
     uvicorn.Server(config).run()
 

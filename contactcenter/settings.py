@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     redis_prefix: str = "cc"
     secret: str = ""
     """Key material for reply tokens and links, hex. Empty: made once and kept in ``data_dir``."""
+    trusted_proxies: str = ""
+    """Addresses (comma separated, or *) whose X-Forwarded-For we believe. Empty: nobody's."""
     metrics_token: str = ""
     """Who may read /metrics from elsewhere than this machine."""
     log_level: str = "info"

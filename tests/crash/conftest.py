@@ -1,3 +1,4 @@
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from tests.running_desk import WholeDesk, running
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
-    folder: Path = tmp_path_factory.mktemp("desk")
-    yield from running(folder)
-    end_postgres(folder)
+def desk() -> Iterator[WholeDesk]:
+    """Not below pytest's own folder: each test run closes that one to the user under whom PostgreSQL runs."""
+    with tempfile.TemporaryDirectory(prefix="desk", ignore_cleanup_errors=True) as folder:
+        yield from running(Path(folder))
+        end_postgres(Path(folder))
 
 
 @pytest.fixture

@@ -12,6 +12,10 @@ import socketio
 from tests.running_desk import WholeDesk
 
 
+BEHIND_S = 5.0
+"""How long a console may stay behind the head of the log before it asks for what it missed."""
+
+
 @dataclass
 class Console:
     """An agent's console: signs in, follows the log by the frame rule, and keeps every position it applied."""
@@ -66,6 +70,7 @@ class Console:
         line = socketio.AsyncClient(reconnection=False)
         line.on("events", self._events, namespace="/console")
         line.on("reload", self._reload, namespace="/console")
+        line.on("head", self._head, namespace="/console")
         line.on("board", self.boards.append, namespace="/console")
         self._socket = line
         await line.connect(
@@ -81,6 +86,7 @@ class Console:
     async def _events(self, frame: dict[str, Any]) -> None:
         if frame["prev"] > self.last:
             self.gaps += 1
+            await self._resume()
             return
         for item in frame["items"]:
             if item["pos"] <= self.last:
@@ -100,9 +106,25 @@ class Console:
         if item["offer_ended"]:
             self.offers.pop(item["offer_ended"]["id"], None)
 
+    async def _head(self, head: dict[str, Any]) -> None:
+        if self.last < head["tail"]:
+            await asyncio.sleep(BEHIND_S)
+            if self.last < head["tail"]:
+                await self._resume()
+
     async def _reload(self, _data: Any = None) -> None:
+        """A fresh start; while the desk cannot give one, the console asks again."""
         self.reloads += 1
-        await self.reload()
+        while not self._closing:
+            with contextlib.suppress(httpx.HTTPError):
+                await self.reload()
+                break
+            await asyncio.sleep(0.3)
+        await self._resume()
+
+    async def _resume(self) -> None:
+        if self._socket is not None and self._socket.connected:
+            await self._socket.emit("resume", {"last": self.last}, namespace="/console")
 
     async def available(self) -> None:
         answer = await self.http.put("/api/me/intent", json={"intent": "available"})

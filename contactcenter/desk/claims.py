@@ -111,6 +111,8 @@ _BREACHES = text(
     SELECT
       (SELECT count(*) FROM staff s WHERE s.primary_units <> coalesce((SELECT sum(t.units) FROM ticket t WHERE t.owner_id = s.id
           AND t.units > 0 AND NOT t.filler AND t.status IN ('offered','assigned')), 0)) AS units_drift,
+      (SELECT count(*) FROM staff s WHERE s.filler_units <> coalesce((SELECT sum(t.units) FROM ticket t WHERE t.owner_id = s.id
+          AND t.units > 0 AND t.filler AND t.status IN ('offered','assigned')), 0)) AS filler_drift,
       (SELECT count(*) FROM staff_channel c WHERE c.items <> (SELECT count(*) FROM ticket t WHERE t.owner_id = c.staff_id
           AND t.channel = c.channel AND t.units > 0 AND t.status IN ('offered','assigned'))) AS items_drift,
       (SELECT count(*) FROM staff WHERE primary_units > budget + overbook) AS over_capacity,

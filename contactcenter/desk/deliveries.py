@@ -4,7 +4,7 @@ No transaction is open while a provider is thinking: ``claim`` commits, the send
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -124,8 +124,7 @@ async def record_sent(
 
     What the provider still calls queued has left us all the same: *queued* means our own queue here, and would be sent again.
     """
-    if DELIVERY_RANK[state] < DELIVERY_RANK[DeliveryState.SENT]:
-        state = DeliveryState.SENT
+    state = _left(state)
     await _end_attempt(tx, claimed, "sent", provider_id)
     await _finish(tx, claimed, state.value, provider_id=provider_id or None, maybe_duplicate=maybe_duplicate)
     parked = await tx.execute(
@@ -134,6 +133,10 @@ async def record_sent(
     )
     for (receipt,) in parked.all():
         await advance(tx, claimed.channel, _unparked(receipt))
+
+
+def _left(state: DeliveryState) -> DeliveryState:
+    return state if DELIVERY_RANK[state] >= DELIVERY_RANK[DeliveryState.SENT] else DeliveryState.SENT
 
 
 async def record_failed(tx: AsyncSession, claimed: Claimed, error: SendError, state: str = "failed") -> None:
@@ -210,7 +213,11 @@ async def _finish(
 
 
 async def advance(tx: AsyncSession, channel: str, receipt: Receipt) -> None:
-    """Apply a receipt: forward by rank only; one for a send that we have not recorded is parked."""
+    """Apply a receipt: forward by rank only; one for a send that we have not recorded is parked.
+
+    Any word of the provider about a send proves that it was accepted, even that it is still queued there.
+    """
+    receipt = replace(receipt, state=_left(receipt.state))
     row = (
         await tx.execute(
             text(

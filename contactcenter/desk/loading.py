@@ -83,21 +83,21 @@ async def _staff(
     channels: dict[str, Any], passwords: dict[str, str],
 ) -> None:  # fmt: skip
     username = one["username"].lower()
-    known = await tx.scalar(
-        text("SELECT password_hash FROM staff WHERE agency_id = :agency AND username = :name"),
-        {"agency": agency_id, "name": username},
-    )
+    row = (
+        await tx.execute(text("SELECT password_hash, agency_id FROM staff WHERE username = :name"), {"name": username})
+    ).one_or_none()
+    if row is not None and row.agency_id != agency_id:
+        raise BadDescription(f"{username} works for another agency of this installation: choose another username")
+    known = row.password_hash if row else None
     if known is None and username not in passwords:
-        raise BadDescription(
-            f"{username} is new: set a password with `contactcenter password {username}` after loading others"
-        )
+        raise BadDescription(f"{username} is new and has no password")
     values = {
         "agency_id": agency_id, "username": username, "name": one["name"], "role": one["role"],
         "password_hash": known or hash_password(passwords[username]), "budget": one.get("budget", 24),
     }  # fmt: skip
     if known is None:
         values["language"] = one.get("language", "en")
-    staff_id = await _upsert(tx, "staff", values, ("agency_id", "username"))
+    staff_id = await _upsert(tx, "staff", values, ("username",))
     await tx.execute(text("DELETE FROM staff_queue WHERE staff_id = :staff"), {"staff": staff_id})
     await tx.execute(text("DELETE FROM staff_skill WHERE staff_id = :staff"), {"staff": staff_id})
     for slug in one.get("queues", []):

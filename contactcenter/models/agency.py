@@ -53,7 +53,7 @@ class QueueHours(Base):
 
 
 class Holiday(Base):
-    """A day on which the whole agency is closed."""
+    """A day on which every queue with opening hours is closed; a queue without hours never closes."""
 
     __tablename__ = "holiday"
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), primary_key=True)

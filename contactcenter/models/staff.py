@@ -18,7 +18,7 @@ class Staff(Base):
 
     __tablename__ = "staff"
     __table_args__ = (
-        UniqueConstraint("agency_id", "username"),
+        UniqueConstraint("username"),  # signing in asks for no agency
         CheckConstraint("role in ('agent','supervisor','admin')", name="role"),
         CheckConstraint("intent in ('available','away','offline')", name="intent"),
         CheckConstraint("primary_units between 0 and budget + overbook", name="capacity"),

@@ -76,7 +76,11 @@ async def ticket_of(rig: Rig) -> tuple[Ticket, dict[str, str]]:
     """A fresh mail with HTML and a file, and what stands for it in addresses."""
     number = next(_numbers)
     ticket = await rig.write(
-        "mail", f"p{number}@lake.example", "My bins", html="<p>My bins</p>", files=(File("bin.png", "image/png", b"png"),)
+        "mail",
+        f"p{number}@lake.example",
+        "My bins",
+        html="<p>My bins</p>",
+        files=(File("bin.png", "image/png", b"png"),),
     )
     assert ticket is not None
     message = (await rig.messages(ticket.reference))[0]
@@ -107,7 +111,9 @@ async def test_the_table_names_every_route_there_is(browse: Open) -> None:
     assert there == {(route.method, route.path) for route in ROUTES}
 
 
-@pytest.mark.parametrize(("role", "username"), [(0, "ben"), (1, "sam"), (2, "root")], ids=["agent", "supervisor", "admin"])
+@pytest.mark.parametrize(
+    ("role", "username"), [(0, "ben"), (1, "sam"), (2, "root")], ids=["agent", "supervisor", "admin"]
+)
 async def test_each_role_may_do_what_the_table_says(browse: Open, rig: Rig, role: int, username: str) -> None:
     browser = await browse(username)
     for route in sorted(ROUTES, key=lambda one: one.method == "DELETE"):
@@ -131,7 +137,9 @@ async def test_without_a_cookie_nothing_is_shown(browse: Open, rig: Rig) -> None
             assert_problem(answer, 401, "not-signed-in")
 
 
-@pytest.mark.parametrize("username", ["lu", "kim", "lee", "max"], ids=["other queue", "agent there", "supervisor there", "admin there"])
+@pytest.mark.parametrize(
+    "username", ["lu", "kim", "lee", "max"], ids=["other queue", "agent there", "supervisor there", "admin there"]
+)
 async def test_a_foreign_ticket_does_not_exist(browse: Open, rig: Rig, username: str) -> None:
     await move_in(rig)
     ticket, names = await ticket_of(rig)
@@ -154,7 +162,14 @@ async def test_lists_counts_and_boards_of_another_agency_are_empty(browse: Open,
         browser = await browse(username)
         snapshot = await browser.get("/api/snapshot")
         assert snapshot.json()["counts"] == {"mine": 0, "team": 0, "unassigned": 0}
-        for path in ("/api/snapshot", "/api/tickets?view=team", "/api/queues", "/api/board", "/api/audit", "/api/unreadable"):
+        for path in (
+            "/api/snapshot",
+            "/api/tickets?view=team",
+            "/api/queues",
+            "/api/board",
+            "/api/audit",
+            "/api/unreadable",
+        ):
             assert ticket.reference not in (await browser.get(path)).text
         queues = (await browser.get("/api/queues")).json()
         assert [(queue["slug"], queue["waiting"]) for queue in queues] == [("front", 0)]
@@ -179,6 +194,8 @@ async def test_opening_a_ticket_is_written_down(browse: Open, rig: Rig) -> None:
 async def test_a_ticket_passed_on_to_other_eyes_is_shown_once_more_and_then_gone(browse: Open, rig: Rig) -> None:
     ticket, _names = await ticket_of(rig)
     browser = await browse("ben")
-    passed = await browser.post(f"/api/tickets/{ticket.reference}/transfers", json={"queue": "housing", "note": "Please"})
+    passed = await browser.post(
+        f"/api/tickets/{ticket.reference}/transfers", json={"queue": "housing", "note": "Please"}
+    )
     assert passed.json()["queue"]["slug"] == "housing"
     assert_problem(await browser.get(f"/api/tickets/{ticket.reference}"), 404)

@@ -31,7 +31,11 @@ async def test_a_wrong_password_and_an_unknown_person_get_the_same_answer(browse
     wrong, unknown = await try_in(browser, "ben", "not this"), await try_in(browser, "nobody", "not this")
     disabled = await try_in(browser, "ana", PASSWORD)
     assert_problem(wrong, 401, "wrong-credentials")
-    assert (wrong.status_code, wrong.content) == (unknown.status_code, unknown.content) == (disabled.status_code, disabled.content)
+    assert (
+        (wrong.status_code, wrong.content)
+        == (unknown.status_code, unknown.content)
+        == (disabled.status_code, disabled.content)
+    )
     assert "set-cookie" not in wrong.headers
 
 
@@ -121,7 +125,9 @@ async def test_the_cookie_is_stored_as_a_hash_only(browse: Open, rig: Rig) -> No
     assert await rig.value("SELECT count(*) FROM staff_session WHERE id_hash = sha256(:key)", key=key.encode()) == 1
 
 
-@pytest.mark.parametrize("headers", [{"origin": "https://elsewhere.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}])
+@pytest.mark.parametrize(
+    "headers", [{"origin": "https://elsewhere.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}]
+)
 async def test_a_request_from_a_foreign_page_is_refused(browse: Open, headers: dict[str, str]) -> None:
     browser = await browse("ben")
     if "origin" not in headers:

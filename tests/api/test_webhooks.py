@@ -24,7 +24,10 @@ def a_text(words: str = "The street light is out", **changes: str) -> list[tuple
 
 
 async def post(
-    browser: httpx.AsyncClient, pairs: Sequence[tuple[str, str]], path: str = PATH, token: str = CHANNELS["TWILIO_AUTH_TOKEN"]
+    browser: httpx.AsyncClient,
+    pairs: Sequence[tuple[str, str]],
+    path: str = PATH,
+    token: str = CHANNELS["TWILIO_AUTH_TOKEN"],
 ) -> httpx.Response:
     signed = signature(f"{str(browser.base_url).rstrip('/')}{path}", pairs, token)
     headers = {"content-type": FORM, "x-twilio-signature": signed, "origin": "https://provider.example"}

@@ -24,7 +24,9 @@ def main() -> None:
     out = Console()
     began = time.perf_counter()
     if (busy := os.getloadavg()[0]) > 1:
-        out.print(f"[yellow]This machine is busy (load {busy:.1f}): the ratios still say something, the figures less.[/]")
+        out.print(
+            f"[yellow]This machine is busy (load {busy:.1f}): the ratios still say something, the figures less.[/]"
+        )
     with tempfile.TemporaryDirectory(prefix="bench", ignore_cleanup_errors=True) as folder:
         figures = uvloop.run(_measure(out, Path(folder), asked.only or list(MEASURES), quick=asked.quick))
     report.show(out, figures)
@@ -34,7 +36,9 @@ def main() -> None:
 
 
 def _asked() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="tests.bench", description="The desk's figures beside the bare limit of this machine.")
+    parser = argparse.ArgumentParser(
+        prog="tests.bench", description="The desk's figures beside the bare limit of this machine."
+    )
     parser.add_argument("--only", action="append", choices=list(MEASURES), help="this measure alone; may be repeated")
     parser.add_argument("--quick", action="store_true", help="shorter rounds: for a look, not for a claim")
     parser.add_argument("--json", type=Path, help="where to write the figures")

@@ -24,7 +24,9 @@ PADDING = "x" * 1500
 
 def create(url: str) -> Any:
     engine = create_async_engine(engine_url(url), pool_size=6, max_overflow=0)
-    server = socketio.AsyncServer(async_mode="asgi", transports=["websocket"], websocket_compression=False, namespaces=["/console"])
+    server = socketio.AsyncServer(
+        async_mode="asgi", transports=["websocket"], websocket_compression=False, namespaces=["/console"]
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -51,7 +53,9 @@ def create(url: str) -> Any:
         async with engine.begin() as connection:
             inserted = await connection.execute(table.insert().values(body=body).returning(table.c.id))
             await connection.execute(
-                text("SELECT pg_notify('bare', json_build_array(CAST(:id AS int), extract(epoch FROM clock_timestamp()))::text)"),
+                text(
+                    "SELECT pg_notify('bare', json_build_array(CAST(:id AS int), extract(epoch FROM clock_timestamp()))::text)"
+                ),
                 {"id": inserted.scalar_one()},
             )
         return Response(b"<Response/>", media_type="text/xml")

@@ -12,14 +12,15 @@ from tests.bench.stage import Stage
 
 LOADED = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 IN_STYLE = re.compile(r"""(?:url\(|@import\s+)["']?([^"')\s]+)""")
-IMPORTED = re.compile(r"""\b(?:import\s*\(|from\s|import\s)\s*["']([^"']+)["']""")
+STATIC_IMPORT = re.compile(r"""^\s*(?:import|export)\b[^;'"]*?["']([^"']+)["']""", re.MULTILINE)
+LAZY_IMPORT = re.compile(r"""import\(\s*["']([^"']+)["']\s*\)""")
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 LIBRARIES = "/vendor/"
 BARE = "the vendored libraries alone"
 
 
 async def measure(place: Stage, *, quick: bool) -> list[Figure]:
     async with stage.desk(place, "web") as desk, httpx.AsyncClient(base_url=desk.url, trust_env=False) as http:
-        # `identity` first: the sizes then do not depend on what the server compresses.
         files = await _everything(http, "/agent")
         later = await _late(http, files)
         served = {path: await _as_served(http, path) for path in files}
@@ -54,17 +55,20 @@ def _next(path: str, source: str, named: dict[str, str]) -> list[str]:
         return [urljoin(path, one) for one in IN_STYLE.findall(source) if not one.startswith("data:")]
     if not path.endswith((".js", ".mjs")):
         return []
-    static = [spec for spec in re.findall(r"""^\s*(?:import|export)\b[^;'"]*?["']([^"']+)["']""", source, re.MULTILINE)]
-    return [named.get(spec) or urljoin(path, spec) for spec in static if spec in named or spec.startswith(".")]
+    return [
+        named.get(spec) or urljoin(path, spec)
+        for spec in STATIC_IMPORT.findall(source)
+        if spec in named or spec.startswith(".")
+    ]
 
 
 async def _late(http: httpx.AsyncClient, files: dict[str, bytes]) -> float:
-    """kB of the modules imported on demand, words of one language included."""
+    """kB of the modules imported on demand."""
     lazy = {
         urljoin(path, spec)
         for path, body in files.items()
         if path.endswith(".js")
-        for spec in re.findall(r"""import\(\s*["']([^"']+)["']\s*\)""", re.sub(rb"/\*.*?\*/", b"", body, flags=re.S).decode())
+        for spec in LAZY_IMPORT.findall(COMMENT.sub("", body.decode()))
         if spec.startswith(".")
     } - set(files)
     return sum([len(gzip.compress(await _body(http, path), 6)) for path in sorted(lazy)]) / 1000

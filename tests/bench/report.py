@@ -13,7 +13,9 @@ from tests.bench.figures import Figure
 
 
 def show(out: Console, figures: list[Figure]) -> None:
-    table = Table("Figure", "Here", "Bare limit", "Ratio", "Target", "", title="The desk beside the bare limit, same run")
+    table = Table(
+        "Figure", "Here", "Bare limit", "Ratio", "Target", "", title="The desk beside the bare limit, same run"
+    )
     for column in (1, 2, 3, 4):
         table.columns[column].justify = "right"
     before = ""
@@ -21,11 +23,15 @@ def show(out: Console, figures: list[Figure]) -> None:
         if before and figure.measure != before:
             table.add_section()
         before = figure.measure
-        table.add_row(figure.name, _said(figure.value, figure.unit), _bare(figure), _ratio(figure), _target(figure), _met(figure))
+        table.add_row(
+            figure.name, _said(figure.value, figure.unit), _bare(figure), _ratio(figure), _target(figure), _met(figure)
+        )
     out.print(table)
     for note in dict.fromkeys(f"{figure.name}: {figure.note}" for figure in figures if figure.note):
         out.print(f"[dim]{note}[/]")
-    for what in dict.fromkeys(f"{figure.measure}: the bare limit is {figure.bare_is}" for figure in figures if figure.bare_is):
+    for what in dict.fromkeys(
+        f"{figure.measure}: the bare limit is {figure.bare_is}" for figure in figures if figure.bare_is
+    ):
         out.print(f"[dim]{what}[/]")
 
 
@@ -34,11 +40,11 @@ def _said(value: float, unit: str) -> str:
 
 
 def _bare(figure: Figure) -> str:
-    return _said(figure.bare_value, figure.unit) if figure.bare_value is not None else "–"
+    return _said(figure.bare_value, figure.unit) if figure.bare_value is not None else "-"
 
 
 def _ratio(figure: Figure) -> str:
-    return f"{figure.ratio:.2f}" if figure.ratio is not None else "–"
+    return f"{figure.ratio:.2f}" if figure.ratio is not None else "-"
 
 
 def _target(figure: Figure) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-
 from datetime import datetime
 
 import asyncpg
@@ -34,7 +33,11 @@ class Desk:
     def heard(self, _at: float, frame: str) -> None:
         for item in json.loads(frame)[1]["items"]:
             owner = (item["ticket"] or {}).get("owner")
-            if item["type"] == "ticket.assigned" and owner and owner["name"].startswith(self.person.username.title()[:3]):
+            if (
+                item["type"] == "ticket.assigned"
+                and owner
+                and owner["name"].startswith(self.person.username.title()[:3])
+            ):
                 task = asyncio.ensure_future(self._close(item["ref"]))
                 self._closing.add(task)
                 task.add_done_callback(self._closing.discard)
@@ -93,7 +96,8 @@ async def _bare(url: str, count: int) -> list[float]:
         )
         await asyncio.wait_for(ready.wait(), 5)
         row = await claimer.fetchrow(
-            "UPDATE bare_ticket SET given = clock_timestamp() WHERE given IS NULL RETURNING extract(epoch FROM given - at)::float AS took"
+            "UPDATE bare_ticket SET given = clock_timestamp() WHERE given IS NULL "
+            "RETURNING extract(epoch FROM given - at)::float AS took"
         )
         took.append(row["took"])
         await asyncio.sleep(0.005)

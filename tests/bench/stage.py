@@ -1,5 +1,6 @@
 """Embedded stores and real processes of the desk for a measure: each desk has a fresh database with the demo agency."""
 
+import asyncio
 import contextlib
 import os
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import psutil
 
 from contactcenter.demo import world
 from contactcenter.settings import PREFIX, Settings
@@ -28,6 +30,13 @@ class Place:
     database_url: str
     account: str = ""
     token: str = ""
+    server: int = 0
+    """Process id of the web server."""
+
+    def cpu_s(self) -> float:
+        """Processor seconds that the web server has used: says something on a busy machine too."""
+        times = psutil.Process(self.server).cpu_times()
+        return float(times.user + times.system)
 
     async def rows(self, sql: str, *values: Any) -> list[Any]:
         connection = await asyncpg.connect(self.database_url)
@@ -65,19 +74,23 @@ class Stage:
         command = [sys.executable, "-m", "contactcenter"]
         subprocess.run([*command, "prepare", "--demo"], env=environment, check=True, capture_output=True)
         with contextlib.ExitStack() as stack:
-            for role in roles:
-                stack.enter_context(_running([*command, role], environment, self.folder / f"{role}{self._count}.log"))
+            pids = {
+                role: stack.enter_context(
+                    _running([*command, role], environment, self.folder / f"{role}{self._count}.log")
+                )
+                for role in roles
+            }
             await _answers(f"http://127.0.0.1:{port}/{'readyz' if 'router' in roles else 'healthz'}")
-            yield Place(f"http://127.0.0.1:{port}", port, url, account, token)
+            yield Place(f"http://127.0.0.1:{port}", port, url, account, token, pids["web"])
 
     async def bare(self) -> AsyncIterator[Place]:
         """The smallest server that stores something: see ``bare.py``."""
         url, port = await self._new_database(), free_ports()
         command = [sys.executable, "-m", "tests.bench.bare", str(port)]
         environment = _clean_environment() | {"BARE_DATABASE_URL": url}
-        with _running(command, environment, self.folder / f"bare{self._count}.log"):
+        with _running(command, environment, self.folder / f"bare{self._count}.log") as pid:
             await _answers(f"http://127.0.0.1:{port}/healthz")
-            yield Place(f"http://127.0.0.1:{port}", port, url)
+            yield Place(f"http://127.0.0.1:{port}", port, url, server=pid)
 
     async def _new_database(self) -> str:
         self._count += 1
@@ -92,11 +105,11 @@ def _clean_environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[None]:
+def _running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[int]:
     with log.open("ab") as words:
         process = subprocess.Popen(command, env=environment, stdout=words, stderr=words, start_new_session=True)
     try:
-        yield
+        yield process.pid
     finally:
         process.terminate()
         try:
@@ -113,7 +126,7 @@ async def _answers(url: str, seconds: float = 30) -> None:
             with contextlib.suppress(httpx.HTTPError):
                 if (await http.get(url, timeout=2)).status_code == 200:
                     return
-            time.sleep(0.05)
+            await asyncio.sleep(0.05)
     raise RuntimeError(f"{url} did not answer within {seconds} s")
 
 

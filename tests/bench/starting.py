@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -63,7 +64,9 @@ def _bare(folder: Path) -> tuple[float, float]:
     url = postgres.start()
     redis.start()
     port = free_ports()
-    server = subprocess.Popen([sys.executable, "-m", "tests.bench.bare", str(port)], env=os.environ | {"BARE_DATABASE_URL": url})
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.bare", str(port)], env=os.environ | {"BARE_DATABASE_URL": url}
+    )
     try:
         wait_for(lambda: _listens(port), 30, "the bare server")
         seconds = time.perf_counter() - began
@@ -78,8 +81,6 @@ def _bare(folder: Path) -> tuple[float, float]:
 
 
 def _listens(port: int) -> bool:
-    import socket
-
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

@@ -17,7 +17,7 @@ WORDS = (
 
 
 class Citizens:
-    """Made-up people. Every second text comes from somebody who wrote before, when ``mixed``; else all are new or all known."""
+    """Made-up people who text the city."""
 
     def __init__(self, place: Place, seed: int = 7) -> None:
         self._place, self._random = place, Random(seed)
@@ -41,7 +41,9 @@ class Citizens:
             "Body": self._random.choice(WORDS), "NumMedia": "0", "NumSegments": "1", "ApiVersion": "2010-04-01",
         }  # fmt: skip
         url = f"{self._place.url}/channels/sms/text/messages"
-        return post(self._place, "/channels/sms/text/messages", urlencode(fields), _signature(url, fields, self._place.token))
+        return post(
+            self._place, "/channels/sms/text/messages", urlencode(fields), _signature(url, fields, self._place.token)
+        )
 
 
 def _signature(url: str, fields: dict[str, str], token: str) -> str:

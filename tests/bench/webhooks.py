@@ -1,5 +1,7 @@
 """How fast a signed text is verified, kept, threaded onto a ticket and committed, beside one INSERT."""
 
+from dataclasses import dataclass, field
+
 from tests.bench import load, stage
 from tests.bench.figures import Figure
 from tests.bench.stage import Stage
@@ -8,30 +10,51 @@ from tests.bench.texts import Citizens, rows
 MOST = 3_500
 """Requests made for each second of a closed loop: more than this stack can answer."""
 BARE = "a FastAPI route with one SQLAlchemy Core INSERT, same server settings, PostgreSQL and load generator"
+NOTE = "web process alone (no router, no worker); half from new people, who get a ticket and an acknowledgement"
+
+
+@dataclass
+class Side:
+    """What the rounds of one server gave."""
+
+    rates: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
+    alone: list[load.Outcome] = field(default_factory=list)
+
+    async def round(self, server: stage.Place, eight: list[bytes], one: list[bytes], seconds: float) -> None:
+        before = server.cpu_s()
+        outcome = await load.closed(server.port, eight, 8, seconds)
+        self.rates.append(outcome.rate)
+        self.cpu_ms.append((server.cpu_s() - before) / len(outcome.took) * 1000)
+        self.alone.append(await load.closed(server.port, one, 1, seconds / 2))
 
 
 async def measure(place: Stage, *, quick: bool) -> list[Figure]:
-    rounds, seconds = 3, 2 if quick else 4
+    seconds = 2 if quick else 4
+    here, there = Side(), Side()
     async with stage.bare(place) as bare, stage.desk(place, "web") as desk:
         citizens = Citizens(desk)
         await load.closed(bare.port, rows(bare, "/row", 500), 8, 2)
         await load.closed(desk.port, citizens.texts(500), 8, 2)
-        rates: tuple[list[float], list[float]] = [], []
-        alone: tuple[list[load.Outcome], list[load.Outcome]] = [], []
-        for _ in range(rounds):
-            rates[1].append((await load.closed(bare.port, rows(bare, "/row", MOST * seconds), 8, seconds)).rate)
-            rates[0].append((await load.closed(desk.port, citizens.texts(1_500 * seconds), 8, seconds)).rate)
-            alone[1].append(await load.closed(bare.port, rows(bare, "/row", 1_500 * seconds), 1, seconds / 2))
-            alone[0].append(await load.closed(desk.port, citizens.texts(800 * seconds), 1, seconds / 2))
+        for _ in range(3):
+            eight, one = rows(bare, "/row", MOST * seconds), rows(bare, "/row", MOST * seconds // 2)
+            await there.round(bare, eight, one, seconds)
+            await here.round(desk, citizens.texts(1_500 * seconds), citizens.texts(400 * seconds), seconds)
         await _all_stored(desk)
-    figures = [Figure("webhook", "Texts stored, concurrency 8", "/s", rates[0], "more", 1_000, rates[1], BARE, 0.4,
-                      "web process alone (no router, no worker); half from new people, who get a ticket and an acknowledgement")]  # fmt: skip
-    for share, target in ((0.5, 2.0), (0.99, 5.0)):
-        figures.append(
-            Figure("webhook", f"One text at a time, p{share * 100:.0f}", "ms", [o.ms(share) for o in alone[0]], "less", target,
-                   [o.ms(share) for o in alone[1]])
-        )  # fmt: skip
-    return figures + await _steady(place, quick=quick)
+    return [*_closed(here, there), *await _steady(place, quick=quick)]
+
+
+def _closed(here: Side, there: Side) -> list[Figure]:
+    alone = [
+        Figure("webhook", f"One text at a time, p{share * 100:.0f}", "ms", [o.ms(share) for o in here.alone], "less", target,
+               [o.ms(share) for o in there.alone])
+        for share, target in ((0.5, 2.0), (0.99, 5.0))
+    ]  # fmt: skip
+    return [
+        Figure("webhook", "Texts stored, concurrency 8", "/s", here.rates, "more", 1_000, there.rates, BARE, 0.4, NOTE),
+        Figure("webhook", "Processor time of the web process a text", "ms", here.cpu_ms, "less", None, there.cpu_ms),
+        *alone,
+    ]
 
 
 async def _all_stored(desk: stage.Place) -> None:

@@ -83,6 +83,7 @@ async def test_texts_and_consoles_survive_a_killed_web_process(desk: WholeDesk, 
     assert Counter(row[0] for row in stored) == Counter(sids)
     for console in (ana, sam):
         await nothing_missed(desk, console)
+        assert console.reloads == 0, "what was missed is caught up, not fetched anew"
         await console.close()
     assert await breaches(desk) == {}
 

@@ -40,7 +40,9 @@ async def test_a_text_is_routed_answered_sent_closed_and_contested(browse: Open,
         await deliveries.advance(tx, "sms", Receipt("SM2", DeliveryState.DELIVERED))
     shown = (await agent.get(f"/api/tickets/{row['ref']}/messages")).json()["messages"]
     assert next(one for one in shown if one["text"] == wanted["text"])["delivery"]["state"] == "delivered"
-    closed = await agent.post(f"/api/tickets/{row['ref']}/closure", json={"reason": "done", "sentence": "It is repaired."})
+    closed = await agent.post(
+        f"/api/tickets/{row['ref']}/closure", json={"reason": "done", "sentence": "It is repaired."}
+    )
     assert (closed.status_code, closed.json()["status"]) == (200, "closed")
     await send_what_waits(rig)
     assert provider.wires[-1].text.startswith("It is repaired.") and row["ref"] in provider.wires[-1].text
@@ -72,7 +74,10 @@ async def test_a_visitor_talks_to_an_agent_and_never_sees_what_is_internal(rig: 
         seen = await visitors.public_messages(tx, ticket.id, 0)
     said = [message.body_text for message in seen if message.kind == "message"]
     assert said[0] == words and said[-1] == "Until five." and "He sounds upset" not in said
-    assert [message.line["key"] for message in seen if message.line and message.kind == "line"] == ["assigned", "closed"]
+    assert [message.line["key"] for message in seen if message.line and message.kind == "line"] == [
+        "assigned",
+        "closed",
+    ]
     ana = await rig.staff("ana")
     assert (ana.primary_units, ana.state) == (0, "ready")
     assert await rig.breaches() == {}

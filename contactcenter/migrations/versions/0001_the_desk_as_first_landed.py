@@ -151,7 +151,7 @@ def upgrade() -> None:
         sa.CheckConstraint("primary_units between 0 and budget + overbook", name=op.f("ck_staff_capacity")),
         sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_staff_agency_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff")),
-        sa.UniqueConstraint("agency_id", "username", name=op.f("uq_staff_agency_id_username")),
+        sa.UniqueConstraint("username", name=op.f("uq_staff_username")),
     )
     op.create_table(
         "endpoint",

@@ -72,7 +72,8 @@ class Rig:
                 return []
             touched = await inbox.receive(tx, self.house.kit, row, raw_id, items)
         await self.house.database.settled()
-        return touched
+        async with self.house.database.transaction() as tx:
+            return [await tx.get_one(Ticket, ticket_id) for ticket_id in touched]
 
     async def inbox(self, slug: str) -> Inbox:
         async with self.house.database.transaction() as tx:

@@ -11,7 +11,6 @@ import socketio
 
 from tests.running_desk import WholeDesk
 
-
 BEHIND_S = 5.0
 """How long a console may stay behind the head of the log before it asks for what it missed."""
 

@@ -12,12 +12,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels.base import DELIVERY_RANK, DeliveryState, ErrorClass, Receipt, SendError
+from channels.base import DELIVERY_RANK, Capabilities, DeliveryState, ErrorClass, Receipt, SendError
 from contactcenter import events
 from contactcenter.db import after_commit
 from contactcenter.desk import lines
 from contactcenter.desk.kit import Kit
-from contactcenter.desk.references import reply_token
 from contactcenter.models import Delivery, Message, Ticket
 
 LEASE_S, SLOW_LEASE_S = 15, 30
@@ -27,14 +26,17 @@ MAIL_DEADLINE = timedelta(hours=48)
 FINAL = ("delivered", "undelivered", "failed", "canceled", "read")
 
 
+def time_allowed(channel: Capabilities) -> timedelta:
+    """How long we go on trying; mail servers are given two days."""
+    return MAIL_DEADLINE if channel.subjects else DEADLINE
+
+
 async def hand_over(tx: AsyncSession, kit: Kit, ticket: Ticket, message: Message, endpoint_id: int) -> Delivery:
     """Write the outbox row of a message and ring for it after the commit. On a live channel our commit is the sending."""
     capabilities = kit.channels[message.channel].capabilities
-    deadline = MAIL_DEADLINE if capabilities.subjects else DEADLINE
     delivery = Delivery(
         message_id=message.id, ticket_id=ticket.id, endpoint_id=endpoint_id, channel=message.channel,
-        state="sent" if capabilities.live else "queued", deadline=kit.now() + deadline,
-        reply_token=reply_token(kit.secret, ticket.id, endpoint_id) if capabilities.subjects else "",
+        state="sent" if capabilities.live else "queued", deadline=kit.now() + time_allowed(capabilities),
         correlation=events.correlation.get(),
     )  # fmt: skip
     tx.add(delivery)
@@ -61,7 +63,6 @@ class Claimed:
     overdue: bool
     age_s: float
     """Seconds since the last attempt began."""
-    reply_token: str
     correlation: str
 
 
@@ -79,7 +80,7 @@ _CLAIM = text(
       attempts = d.attempts + 1
     FROM old WHERE d.id = old.id
     RETURNING d.id, old.state AS before, d.message_id, d.ticket_id, d.endpoint_id, d.channel, d.attempts, d.looks,
-      old.deadline < clock_timestamp() AS overdue, d.reply_token, d.correlation,
+      old.deadline < clock_timestamp() AS overdue, d.correlation,
       extract(epoch FROM clock_timestamp() - coalesce((SELECT max(a.started_at) FROM delivery_attempt a
         WHERE a.delivery_id = d.id), old.updated_at))::float AS age_s
     """

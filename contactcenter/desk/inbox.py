@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy import text
@@ -11,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels import base
 from contactcenter import events
-from contactcenter.desk import consents, deliveries, opening, people, reopening, threading, tickets
+from contactcenter.desk import consents, deliveries, filing, opening, people, reopening, threading, tickets
+from contactcenter.desk.filing import Sender
 from contactcenter.desk.kit import Kit
 from contactcenter.desk.threading import Match
 from contactcenter.ids import uuid7
-from contactcenter.models import Attachment, Endpoint, Inbox, Message, Ticket
+from contactcenter.models import Attachment, Inbox
 
 log = structlog.get_logger()
 
@@ -43,15 +46,15 @@ async def store(tx: AsyncSession, kit: Kit, raw: base.Raw, state: str = "new") -
     return stored
 
 
-async def receive(tx: AsyncSession, kit: Kit, inbox: Inbox, raw_id: int, items: Sequence[base.Item]) -> list[Ticket]:
-    """Do what the parsed items of one raw event say. Gives the tickets that got a message."""
-    touched: list[Ticket] = []
+async def receive(tx: AsyncSession, kit: Kit, inbox: Inbox, raw_id: int, items: Sequence[base.Item]) -> list[int]:
+    """Do what the parsed items of one raw event say. Gives the ids of the tickets that got a message."""
+    touched: list[int] = []
     stopped = any(isinstance(item, base.ConsentChange) for item in items)
     for item in items:
         match item:
             case base.Inbound():
-                ticket = await receive_message(tx, kit, inbox, raw_id, item, only_known=stopped)
-                touched += [ticket] if ticket else []
+                ticket_id = await receive_message(tx, kit, inbox, raw_id, item, only_known=stopped)
+                touched += [ticket_id] if ticket_id else []
             case base.Receipt():
                 await deliveries.advance(tx, inbox.channel, item)
             case base.ConsentChange():
@@ -76,81 +79,55 @@ async def mark_unreadable(tx: AsyncSession, inbox: Inbox, raw_id: int, reason: s
 
 async def receive_message(
     tx: AsyncSession, kit: Kit, inbox: Inbox, raw_id: int, inbound: base.Inbound, *, only_known: bool = False
-) -> Ticket | None:
-    """Thread one message of a person. None when we had it already, or when a bare STOP finds no open matter.
+) -> int | None:
+    """Thread one message of a person; gives the ticket's id. None when we had it already, or when a bare STOP finds no open
+    matter.
 
     Automatic mail is stored and flagged; it never reopens, never counts as waiting and gets no answer.
     """
     now = kit.now()
     await people.serialise(tx, inbox.agency_id, inbound.sender.kind, inbound.sender.canonical)
-    if await _seen(tx, inbox, inbound):
+    sender = await filing.look(tx, inbox, inbound, now)
+    if sender.seen:
         return None
-    endpoint = await people.find_or_create(tx, inbox.agency_id, inbound.sender, inbound.hints.language or None)
-    channel = kit.channels[inbox.channel]
-    found = await threading.match(
-        tx, inbox.agency_id, inbound, endpoint, secret=kit.secret, now=now, threads=channel.capabilities.subjects
-    )
+    threads = kit.channels[inbox.channel].capabilities.subjects
+    found = await threading.match(tx, inbox.agency_id, inbound, sender, secret=kit.secret, now=now, threads=threads)
     if found.how in ("append", "held") and found.ticket_id is not None:
-        return await _append(tx, kit, inbox, raw_id, inbound, endpoint, found, now)
+        await _append(tx, kit, inbox, raw_id, inbound, sender, found, now)
+        return found.ticket_id
     if only_known:
         return None
     linked = found.ticket_id if found.how == "linked" else None
-    return await opening.open_ticket(tx, kit, inbox, raw_id, inbound, endpoint, linked_id=linked)
-
-
-async def _seen(tx: AsyncSession, inbox: Inbox, inbound: base.Inbound) -> bool:
-    return bool(
-        await tx.scalar(
-            text(
-                "SELECT true FROM message WHERE inbox_id = :inbox AND external_id = :id AND content_digest = :digest "
-                "AND direction = 'in'"
-            ),
-            {"inbox": inbox.id, "id": inbound.external_id, "digest": inbound.digest},
-        )
-    )
+    return await opening.open_ticket(tx, kit, inbox, raw_id, inbound, sender, linked_id=linked)
 
 
 async def _append(
-    tx: AsyncSession, kit: Kit, inbox: Inbox, raw_id: int, inbound: base.Inbound, endpoint: Endpoint, found: Match,
+    tx: AsyncSession,
+    kit: Kit,
+    inbox: Inbox,
+    raw_id: int,
+    inbound: base.Inbound,
+    sender: Sender,
+    found: Match,
     now: datetime,
-) -> Ticket:  # fmt: skip
+) -> None:
     assert found.ticket_id is not None
-    ticket = await tickets.lock(tx, found.ticket_id)
+    if sender.endpoint_id is None:
+        endpoint = await people.find_or_create(tx, inbox.agency_id, inbound.sender, inbound.hints.language or None)
+        sender = replace(sender, endpoint_id=endpoint.id, contact_id=endpoint.contact_id)
     held = found.how == "held"
     human = inbound.automation == "none" and not held
-    ticket.message_seq += 1
-    message = incoming(ticket, inbox, raw_id, inbound, endpoint)
-    message.visibility = "held" if held else "public"
-    tx.add(message)
-    if human:
-        ticket.waiting_since = ticket.waiting_since or now
-        ticket.preview, ticket.preview_from = preview(inbound), "citizen"
-        ticket.next_action_at = min(ticket.next_action_at or now + timedelta(days=1), now + timedelta(days=1))
-    await tx.flush()
-    await keep_files(tx, kit, message, inbound)
-    await events.record(
-        tx, "message.received", ticket.id, events.Actor("citizen", endpoint.contact_id), message=message.id, held=held,
-        channel=inbox.channel, automation=inbound.automation,
+    message_id = uuid7()
+    story = {"message": str(message_id), "held": held, "channel": inbox.channel, "automation": inbound.automation}
+    status = await filing.append(
+        tx,
+        filing.message_values(inbox, raw_id, inbound, message_id, "held" if held else "public")
+        | {"ticket": found.ticket_id, "endpoint": sender.endpoint_id, "contact": sender.contact_id, "human": human, "now": now,
+           "later": now + timedelta(days=1), "preview": preview(inbound), "story": story},
     )  # fmt: skip
-    if human:
-        await reopening.wake(tx, ticket, now)
-    return ticket
-
-
-def incoming(
-    ticket: Ticket, inbox: Inbox, raw_id: int, inbound: base.Inbound, endpoint: Endpoint, seq: int | None = None
-) -> Message:
-    """The message row of something a person wrote."""
-    visible = inbound.text if inbound.text_visible is None else inbound.text_visible
-    return Message(
-        id=uuid7(), ticket_id=ticket.id, seq=ticket.message_seq if seq is None else seq, direction="in", kind="message",
-        visibility="public", author_kind="citizen", author_endpoint_id=endpoint.id, channel=inbox.channel, inbox_id=inbox.id,
-        raw_event_id=raw_id, external_id=inbound.external_id or None, content_digest=inbound.digest,
-        client_key=inbound.hints.client_key, subject=inbound.subject or None, body_text=visible,
-        body_full=inbound.text if visible != inbound.text else None, body_html=inbound.html,
-        automation=inbound.automation, signals=list(inbound.signals), auth=inbound.auth,
-        sent_at_claimed=inbound.sent_at_claimed, language=inbound.hints.language or None,
-    )  # fmt: skip
+    await keep_files(tx, kit, message_id, inbound)
+    if human and status in reopening.ASLEEP:
+        await reopening.wake(tx, await tickets.lock(tx, found.ticket_id), now)
 
 
 def preview(inbound: base.Inbound) -> str:
@@ -158,11 +135,11 @@ def preview(inbound: base.Inbound) -> str:
     return " ".join(visible.split())[:PREVIEW]
 
 
-async def keep_files(tx: AsyncSession, kit: Kit, message: Message, inbound: base.Inbound) -> None:
+async def keep_files(tx: AsyncSession, kit: Kit, message_id: UUID, inbound: base.Inbound) -> None:
     for file in inbound.files:
         tx.add(
             Attachment(
-                message_id=message.id, sha256=await kit.files.put(file.body), size=len(file.body), type=file.type,
+                message_id=message_id, sha256=await kit.files.put(file.body), size=len(file.body), type=file.type,
                 name=file.name, name_raw=file.name_raw[:500], inline=file.inline, content_id=file.content_id,
             )
         )  # fmt: skip

@@ -2,19 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels import base
-from contactcenter import events
-from contactcenter.desk import consents, deliveries, inbox, promises, tickets
-from contactcenter.desk.book import AgencyEntry, QueueEntry, open_book
+from contactcenter.db import after_commit
+from contactcenter.desk import deliveries, filing, inbox, promises, tickets
+from contactcenter.desk.book import AgencyEntry, QueueEntry, channel_inbox, open_book
+from contactcenter.desk.filing import Sender
 from contactcenter.desk.kit import Kit
 from contactcenter.desk.references import new_reference
 from contactcenter.desk.texts import guess_language, say
 from contactcenter.ids import uuid7
-from contactcenter.models import Endpoint, Inbox, Message, Promise, QueueStay, Ticket
+from contactcenter.models import Inbox
 
 MAX_ACKS_A_DAY = 2
 """Acknowledgements to one endpoint within 24 hours on channels where two machines could answer each other."""
@@ -22,138 +24,111 @@ MAX_ACKS_A_DAY = 2
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a new matter belongs."""
+    """Where a new matter belongs, and when a person will have replied."""
 
     agency: AgencyEntry
     queue: QueueEntry
     language: str
+    due: datetime | None
 
 
 async def open_ticket(
-    tx: AsyncSession,
-    kit: Kit,
-    box: Inbox,
-    raw_id: int,
-    inbound: base.Inbound,
-    endpoint: Endpoint,
-    *,
-    linked_id: int | None,
-) -> Ticket:
-    """A new ticket for a message, queued (or held until the queue opens) and acknowledged on its own channel."""
+    tx: AsyncSession, kit: Kit, box: Inbox, raw_id: int, inbound: base.Inbound, sender: Sender, *, linked_id: int | None
+) -> int:
+    """A new ticket for a message, queued (or held until the queue opens) and acknowledged on its own channel. Gives its id."""
     now = kit.now()
-    place = await _place(tx, box, inbound)
-    ticket = _ticket(place, box, inbound, endpoint, now)
-    ticket.linked_id = linked_id
-    opens = place.queue.calendar.next_opening(now)
-    if opens is not None and opens > now:
-        ticket.status, ticket.held_until = "held", opens
-    tx.add(ticket)
-    await tx.flush()
-    message = inbox.incoming(ticket, box, raw_id, inbound, endpoint, seq=1)
-    tx.add(message)
-    if ticket.status == "queued":
-        tx.add(
-            QueueStay(ticket_id=ticket.id, queue_id=ticket.queue_id, channel=ticket.channel, priority=ticket.priority)
-        )
-    await tx.flush()
-    await inbox.keep_files(tx, kit, message, inbound)
-    citizen = events.Actor("citizen", endpoint.contact_id)
-    await events.record(
-        tx,
-        "ticket.created",
-        ticket.id,
-        citizen,
-        queue=ticket.queue_id,
-        channel=ticket.channel,
-        language=ticket.language,
+    place = await _place(tx, box, inbound, now)
+    reference = new_reference(place.agency.row.prefix)
+    ack = _acknowledgement(kit, place, box, inbound, sender, reference)
+    message_id = uuid7()
+    values = (
+        _ticket(place, box, inbound, reference, now)
+        | filing.message_values(box, raw_id, inbound, message_id)
+        | _address(inbound, sender)
+        | ack
     )
-    await events.record(
-        tx,
-        "message.received",
-        ticket.id,
-        citizen,
-        message=message.id,
-        channel=box.channel,
-        automation=inbound.automation,
-    )
-    if inbound.automation == "none":
-        await _acknowledge(tx, kit, place, ticket, endpoint, box, now)
-    kind = "ticket.queued" if ticket.status == "queued" else "ticket.held"
-    await events.record(tx, kind, ticket.id, events.DESK, queue=ticket.queue_id, channel=ticket.channel, why="arrived")
-    return ticket
+    values |= {"linked": linked_id, "message_seq": 2 if ack["ack"] else 1}
+    values |= _story(values, message_id, ack["ack"], place.language)
+    ticket_id, delivery_id = await filing.open_whole(tx, values)
+    await inbox.keep_files(tx, kit, message_id, inbound)
+    if delivery_id is not None and not kit.channels[box.channel].capabilities.live:
+        after_commit(tx, lambda: kit.ring([delivery_id]))
+    return ticket_id
 
 
-async def _place(tx: AsyncSession, box: Inbox, inbound: base.Inbound) -> Place:
+async def _place(tx: AsyncSession, box: Inbox, inbound: base.Inbound, now: datetime) -> Place:
     agency = (await open_book(tx)).agencies[box.agency_id]
     queue = next((q for q in agency.queues.values() if q.row.slug == inbound.hints.topic), agency.queues[box.queue_id])
+    due = promises.expected_by(queue, now)
     spoken = [str(code) for code in agency.row.languages]
     if inbound.hints.language in spoken:
-        return Place(agency, queue, inbound.hints.language)
-    return Place(agency, queue, guess_language(f"{inbound.subject}\n{inbound.text}", spoken, box.language))
+        return Place(agency, queue, inbound.hints.language, due)
+    return Place(agency, queue, guess_language(f"{inbound.subject}\n{inbound.text}", spoken, box.language), due)
 
 
-def _ticket(place: Place, box: Inbox, inbound: base.Inbound, endpoint: Endpoint, now: datetime) -> Ticket:
-    due = promises.expected_by(place.queue, now)
+def _ticket(place: Place, box: Inbox, inbound: base.Inbound, reference: str, now: datetime) -> dict[str, Any]:
     human = inbound.automation == "none"
-    return Ticket(
-        agency_id=box.agency_id, reference=new_reference(place.agency.row.prefix), queue_id=place.queue.id,
-        contact_id=endpoint.contact_id, endpoint_id=endpoint.id, inbox_id=box.id, channel=box.channel,
-        subject=inbound.subject[:300], language=place.language, status="queued",
-        skills=tickets.needs(place.agency, place.queue, place.language), arrived_at=now,
-        va=tickets.virtual_arrival(place.agency, box.channel, now), waiting_since=now if human else None,
-        due_at=due if human else None, next_action_at=due or now + timedelta(days=1), message_seq=1,
-        preview=inbox.preview(inbound), preview_from="citizen",
-    )  # fmt: skip
+    opens = place.queue.calendar.next_opening(now)
+    held = opens is not None and opens > now
+    return {
+        "agency": box.agency_id, "reference": reference, "queue": place.queue.id, "subject": inbound.subject[:300],
+        "language": place.language, "status": "held" if held else "queued", "held_until": opens if held else None,
+        "skills": tickets.needs(place.agency, place.queue, place.language), "now": now,
+        "va": tickets.virtual_arrival(place.agency, box.channel, now), "waiting_since": now if human else None,
+        "due_at": place.due if human else None, "next_action_at": place.due or now + timedelta(days=1),
+        "preview": inbox.preview(inbound),
+    }  # fmt: skip
 
 
-async def _acknowledge(
-    tx: AsyncSession, kit: Kit, place: Place, ticket: Ticket, endpoint: Endpoint, box: Inbox, now: datetime
-) -> None:
-    """Reference and honest date on the channel of the message; the date is a promise on the ticket."""
-    if ticket.due_at is not None:
-        tx.add(Promise(ticket_id=ticket.id, due_at=ticket.due_at, made_by="desk", basis="queue.reply_minutes"))
-    channel = kit.channels[box.channel].capabilities
-    if not channel.live and (await consents.why_not(tx, endpoint) or await _acknowledged_often(tx, endpoint, channel)):
-        return
-    expect = promises.expectation(place.agency, ticket.language, ticket.due_at)
-    words = say(ticket.language, "ack", agency=place.agency.row.name, ref=ticket.reference, expect=expect)
-    if channel.opt_out and await _first_text(tx, endpoint):
-        words = f"{words} {say(ticket.language, 'stop_hint')}"
-    ticket.message_seq += 1
-    ack = Message(
-        id=uuid7(), ticket_id=ticket.id, seq=ticket.message_seq, direction="out", kind="message", author_kind="system",
-        channel=ticket.channel, inbox_id=box.id, body_text=words, automation="notification", language=ticket.language,
-        line={"key": "received_ack", "params": {"ref": ticket.reference, "by": ticket.due_at and ticket.due_at.isoformat()}},
-        subject=say(ticket.language, "ack_subject", ref=ticket.reference) if channel.subjects else None,
-        external_id=kit.channels[box.channel].mint_id(_as_base(box)) or None,
-    )  # fmt: skip
-    tx.add(ack)
-    await tx.flush()
-    await deliveries.hand_over(tx, kit, ticket, ack, endpoint.id)
-    await events.record(
-        tx, "message.written", ticket.id, events.DESK, message=ack.id, channel=ticket.channel, why="acknowledged"
-    )
+def _address(inbound: base.Inbound, sender: Sender) -> dict[str, Any]:
+    """Who wrote: an endpoint that we know, or what a new one is made of."""
+    address = inbound.sender
+    return {
+        "endpoint": sender.endpoint_id, "contact": sender.contact_id, "name": address.name[:200],
+        "address_kind": address.kind, "address_raw": address.raw[:500], "canonical": address.canonical,
+        "proof": address.proof.value,
+    }  # fmt: skip
 
 
-def _as_base(box: Inbox) -> base.Inbox:
-    return base.Inbox(box.id, box.slug, box.channel, box.address, box.name, {k: str(v) for k, v in box.config.items()})
+def _acknowledgement(
+    kit: Kit, place: Place, box: Inbox, inbound: base.Inbound, sender: Sender, reference: str
+) -> dict[str, Any]:
+    """Reference and honest date on the channel of the message; nothing to machines, to who said stop, or too often."""
+    channel = kit.channels[box.channel]
+    can = channel.capabilities
+    often = can.subjects and sender.acks >= MAX_ACKS_A_DAY
+    barred = not can.live and sender.consent == "revoked"
+    if inbound.automation != "none" or often or barred:
+        nothing = ("ack", "ack_text", "ack_line", "ack_subject", "ack_id")
+        return dict.fromkeys(nothing) | {"delivery_state": "queued", "deadline": kit.now()}
+    expect = promises.expectation(place.agency, place.language, place.due)
+    words = say(place.language, "ack", agency=place.agency.row.name, ref=reference, expect=expect)
+    if can.opt_out and not sender.written_to:
+        words = f"{words} {say(place.language, 'stop_hint')}"
+    return {
+        "ack": uuid7(), "ack_text": words,
+        "ack_line": {"key": "received_ack", "params": {"ref": reference, "by": place.due.isoformat() if place.due else None}},
+        "ack_subject": say(place.language, "ack_subject", ref=reference) if can.subjects else None,
+        "ack_id": channel.mint_id(channel_inbox(box)) or None,
+        "delivery_state": "sent" if can.live else "queued", "deadline": kit.now() + deliveries.time_allowed(can),
+    }  # fmt: skip
 
 
-async def _acknowledged_often(tx: AsyncSession, endpoint: Endpoint, channel: base.Capabilities) -> bool:
-    """Two machines that thank each other must stop: at most two acknowledgements a day where mails have threads."""
-    if not channel.subjects:
-        return False
-    sent: int = await tx.scalar(
-        text(
-            "SELECT count(*) FROM delivery d JOIN message m ON m.id = d.message_id WHERE d.endpoint_id = :endpoint "
-            "AND m.automation = 'notification' AND m.created_at > clock_timestamp() - interval '24 hours'"
-        ),
-        {"endpoint": endpoint.id},
-    )
-    return sent >= MAX_ACKS_A_DAY
-
-
-async def _first_text(tx: AsyncSession, endpoint: Endpoint) -> bool:
-    return not await tx.scalar(
-        text("SELECT true FROM delivery WHERE endpoint_id = :endpoint LIMIT 1"), {"endpoint": endpoint.id}
-    )
+def _story(ticket: dict[str, Any], message_id: UUID, ack: UUID | None, language: str) -> dict[str, Any]:
+    """The first facts of the ticket's story, in order."""
+    where = {"queue": ticket["queue"], "channel": ticket["channel"]}
+    facts: list[tuple[str, str, dict[str, Any]]] = [
+        ("ticket.created", "citizen", where | {"language": language}),
+        ("message.received", "citizen",
+         {"message": str(message_id), "channel": ticket["channel"], "automation": ticket["automation"]}),
+    ]  # fmt: skip
+    if ack is not None:
+        facts.append(
+            ("message.written", "system", {"message": str(ack), "channel": ticket["channel"], "why": "acknowledged"})
+        )
+    facts.append((f"ticket.{ticket['status']}", "system", where | {"why": "arrived"}))
+    story = [
+        {"seq": seq, "type": kind, "actor_kind": actor, "data": data}
+        for seq, (kind, actor, data) in enumerate(facts, start=1)
+    ]
+    return {"story": story, "event_seq": len(story)}

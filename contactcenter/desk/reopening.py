@@ -11,6 +11,9 @@ from contactcenter.desk.access import Scope
 from contactcenter.errors import Conflict, Forbidden
 from contactcenter.models import Staff, Ticket
 
+ASLEEP = ("closed", "waiting_citizen", "parked")
+"""States that a citizen's message ends."""
+
 
 async def wake(tx: AsyncSession, ticket: Ticket, now: datetime) -> None:
     """What a citizen's message does to a locked ticket: back to its own agent if present, else to the queue as an arrival.

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import desc, select, text
+from sqlalchemy import desc, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.base import Inbound
+from contactcenter.desk.filing import Sender
 from contactcenter.desk.references import read_reply_token
-from contactcenter.models import Endpoint, Message, Ticket
-from contactcenter.models.tickets import OPEN
+from contactcenter.models import Message, Ticket
 
 MAX_REFERENCES = 30
 
@@ -28,14 +28,7 @@ NEW = Match("new")
 
 
 async def match(
-    tx: AsyncSession,
-    agency_id: int,
-    inbound: Inbound,
-    endpoint: Endpoint,
-    *,
-    secret: bytes,
-    now: datetime,
-    threads: bool,
+    tx: AsyncSession, agency_id: int, inbound: Inbound, sender: Sender, *, secret: bytes, now: datetime, threads: bool
 ) -> Match:
     """The first of: reply token, our message ids, ids of the person's earlier mails, the endpoint's own matter.
 
@@ -43,20 +36,23 @@ async def match(
     authentication is never a participant.
     """
     trusted = inbound.auth != "fail"
-    token = read_reply_token(secret, inbound.hints.reply_token)
+    token = read_reply_token(secret, inbound.hints.reply_token) if inbound.hints.reply_token else None
     if token is not None:
         ticket = await _ticket(tx, agency_id, token[0])
         if ticket is not None and not _expired(ticket, now):
-            known = trusted and (endpoint.id == token[1] or endpoint.contact_id == ticket.contact_id)
-            return Match("append" if known else "held", ticket.id)
+            known = sender.endpoint_id is not None and token[1] == sender.endpoint_id
+            known = known or (sender.contact_id is not None and sender.contact_id == ticket.contact_id)
+            return Match("append" if known and trusted else "held", ticket.id)
     for reference in inbound.hints.references[:MAX_REFERENCES]:
         ticket_id = await _ticket_of_reference(tx, agency_id, reference)
         if ticket_id is not None:
             ticket = await _ticket(tx, agency_id, ticket_id)
             if ticket is not None and not _expired(ticket, now):
-                mine = trusted and endpoint.contact_id == ticket.contact_id
+                mine = trusted and sender.contact_id is not None and sender.contact_id == ticket.contact_id
                 return Match("append", ticket.id) if mine else Match("linked", ticket.id)
-    return NEW if threads else await _own_matter(tx, endpoint, now)
+    if threads or sender.own_ticket is None:
+        return NEW
+    return Match("append", sender.own_ticket)
 
 
 async def _ticket(tx: AsyncSession, agency_id: int, ticket_id: int) -> Ticket | None:
@@ -77,20 +73,3 @@ async def _ticket_of_reference(tx: AsyncSession, agency_id: int, reference: str)
         .limit(1)
     )
     return found
-
-
-async def _own_matter(tx: AsyncSession, endpoint: Endpoint, now: datetime) -> Match:
-    """The endpoint's open matter, the latest if there are several; else one closed so recently that this contests it."""
-    found = await tx.scalar(
-        select(Ticket.id)
-        .where(
-            Ticket.endpoint_id == endpoint.id,
-            text(
-                f"({OPEN} OR (status = 'closed' AND closed_at > CAST(:now AS timestamptz) - make_interval(days => "  # noqa: S608 - a constant
-                "(SELECT reopen_days FROM queue WHERE queue.id = ticket.queue_id)::int)))"
-            ).bindparams(now=now),
-        )
-        .order_by(text(f"({OPEN}) DESC"), Ticket.updated_at.desc())
-        .limit(1)
-    )
-    return Match("append", found) if found is not None else NEW

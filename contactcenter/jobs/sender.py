@@ -14,6 +14,7 @@ from contactcenter.desk import consents, deliveries
 from contactcenter.desk.book import channel_inbox, open_book
 from contactcenter.desk.deliveries import Claimed
 from contactcenter.desk.kit import Kit
+from contactcenter.desk.references import reply_token
 from contactcenter.failing import point
 from contactcenter.models import Attachment, Endpoint, Message, Staff, Ticket
 
@@ -184,12 +185,19 @@ async def _outbound(tx: AsyncSession, kit: Kit, claimed: Claimed) -> Outbound:
     return Outbound(
         message_id=message.id, inbox=inbox, to=endpoint.canonical, text=message.body_text,
         sender_name=staff.name if staff else "", subject=message.subject or _reply_subject(ticket.subject),
-        own_id=message.external_id or "", reply_token=claimed.reply_token,
+        own_id=message.external_id or "", reply_token=_token(kit, claimed),
         references=tuple(ref for ref in references if ref), files=await _files(tx, kit, message),
         callback_url=f"{kit.base_url}/channels/{claimed.channel}/{inbox.slug}/status?m={message.id}",
         automatic=message.author_kind == "system", language=message.language or ticket.language,
         written_at=message.created_at,
     )  # fmt: skip
+
+
+def _token(kit: Kit, claimed: Claimed) -> str:
+    """What leads an answer back, on channels that carry it."""
+    if not kit.channels[claimed.channel].capabilities.subjects:
+        return ""
+    return reply_token(kit.secret, claimed.ticket_id, claimed.endpoint_id)
 
 
 def _reply_subject(subject: str) -> str:

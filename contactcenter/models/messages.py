@@ -143,7 +143,6 @@ class Delivery(Base):
     endpoint_id: Mapped[int] = mapped_column(ForeignKey("endpoint.id"))
     channel: Mapped[str]
     state: Mapped[str] = mapped_column(server_default=text("'queued'"))
-    reply_token: Mapped[str] = mapped_column(server_default=text("''"))
     provider_id: Mapped[str | None]
     due_at: Mapped[datetime] = mapped_column(server_default=NOW)
     rung_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ def main() -> None:
     asked = _asked()
     out = Console()
     began = time.perf_counter()
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # what was started ends with us
     if (busy := os.getloadavg()[0]) > 1:
         out.print(
             f"[yellow]This machine is busy (load {busy:.1f}): the ratios still say something, the figures less.[/]"

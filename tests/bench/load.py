@@ -7,6 +7,10 @@ from typing import cast
 
 from tests.bench.figures import percentile
 
+GIVE_UP_S = 5.0
+"""A steady load does not wait longer than this for a connection: a server that falls behind must not stretch the run."""
+NEVER_ASKED = 0
+
 
 class Line(asyncio.Protocol):
     """One keep-alive connection; one request at a time."""
@@ -109,6 +113,10 @@ async def steady(port: int, requests: Sequence[bytes], rate: float, connections:
 
     async def ask(request: bytes, due: float) -> None:
         line = await free.get()
+        if time.perf_counter() - due > GIVE_UP_S:
+            free.put_nowait(line)
+            outcome.refused.append(NEVER_ASKED)
+            return
         outcome.note(await line.ask(request), time.perf_counter() - due)
         free.put_nowait(line)
 

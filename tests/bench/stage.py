@@ -72,7 +72,7 @@ class Stage:
             PREFIX + "LOG_LEVEL": "warning",
         }  # fmt: skip
         command = [sys.executable, "-m", "contactcenter"]
-        subprocess.run([*command, "prepare", "--demo"], env=environment, check=True, capture_output=True)
+        _prepare([*command, "prepare", "--demo"], environment)
         with contextlib.ExitStack() as stack:
             pids = {
                 role: stack.enter_context(
@@ -98,6 +98,12 @@ class Stage:
         await connection.execute(f"CREATE DATABASE bench_{self._count}")
         await connection.close()
         return self.database_url.replace("/postgres?", f"/bench_{self._count}?", 1)
+
+
+def _prepare(command: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the desk's database could not be prepared: {done.stderr[-1500:]}")
 
 
 def _clean_environment() -> dict[str, str]:

@@ -80,6 +80,6 @@ async def _steady(place: Stage, *, quick: bool) -> list[Figure]:
     return [
         Figure("webhook", "150 texts a second, p50", "ms", [seen.ms(0.5)], "less", None, [small.ms(0.5)]),
         Figure("webhook", "150 texts a second, p99", "ms", [seen.ms(0.99)], "less", 120, [small.ms(0.99)], note=note),
-        Figure("webhook", "150 texts a second, refused for a while (503)", "", [float(len(seen.refused))], "less", 0,
+        Figure("webhook", "150 texts a second, refused or given up after 5 s", "", [float(len(seen.refused))], "less", 0,
                note="the provider asks again; none is lost, all are late"),
     ]  # fmt: skip

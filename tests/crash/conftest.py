@@ -1,5 +1,5 @@
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import httpx
@@ -21,3 +21,13 @@ def desk() -> Iterator[WholeDesk]:
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
         yield client
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What the processes said last stands in the report of a story that failed."""
+    report = yield
+    running_desk = getattr(item, "funcargs", {}).get("desk")
+    if report.failed and isinstance(running_desk, WholeDesk):
+        report.sections.append(("the desk's logs", running_desk.logs()))
+    return report

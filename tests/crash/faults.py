@@ -34,7 +34,9 @@ def one_more(desk: WholeDesk, role: str, **settings: str) -> Iterator["subproces
     environment = desk.processes()["web"].environ() | {"CONTACTCENTER_PARENT": str(os.getpid())}
     environment |= {f"CONTACTCENTER_{name.upper()}": value for name, value in settings.items()}
     with (desk.folder / "data" / "logs" / f"one-more-{role}.log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-m", "contactcenter", role], env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "contactcenter", role], env=environment, stdout=log, stderr=log
+        )
     try:
         yield process
     finally:

@@ -22,7 +22,9 @@ async def test_a_text_whose_worker_died_is_asked_about_and_sent_exactly_once(
 ) -> None:
     phone = Phone(desk, f"+1208555011{taken}", http)
     standing_still = await idle_worker(desk)
-    await http.post(f"{desk.sandbox}/sandbox/faults", json={"kind": "silent", "times": 1})  # no receipt tells: we must ask
+    await http.post(
+        f"{desk.sandbox}/sandbox/faults", json={"kind": "silent", "times": 1}
+    )  # no receipt tells: we must ask
     standing_still.suspend()
     try:
         sid = await phone.text("Hello, the water is brown at my place, is it safe to drink?")
@@ -51,7 +53,11 @@ async def test_a_mail_whose_worker_died_goes_once_more_under_the_same_id_and_say
     try:
         written = await http.post(
             f"{desk.sandbox}/sandbox/mailbox/{address}",
-            json={"to": "help@riverton.example", "subject": "A tree is down", "text": "Hello, a tree fell into our street."},
+            json={
+                "to": "help@riverton.example",
+                "subject": "A tree is down",
+                "text": "Hello, a tree fell into our street.",
+            },
         )
         sid = written.json()["message_id"]
         await soon(lambda: desk.rows("SELECT 1 FROM message WHERE external_id = $1", sid), 20, "the mail to be filed")
@@ -73,7 +79,9 @@ async def idle_worker(desk: WholeDesk) -> psutil.Process:
 
 
 async def flagged_on_the_agents_screen(desk: WholeDesk, sid: str) -> None:
-    ref = await desk.value("SELECT t.reference FROM ticket t JOIN message m ON m.ticket_id = t.id WHERE m.external_id = $1", sid)
+    ref = await desk.value(
+        "SELECT t.reference FROM ticket t JOIN message m ON m.ticket_id = t.id WHERE m.external_id = $1", sid
+    )
     sam = Console(desk, "sam")
     await sam.sign_in()
     page = (await sam.http.get(f"/api/tickets/{ref}")).raise_for_status().json()
@@ -95,4 +103,7 @@ async def delivery_of(desk: WholeDesk, sid: str) -> dict[str, Any]:
 def received(desk: WholeDesk, address: str) -> list[str]:
     """The Message-IDs of what reached a mailbox."""
     with closing(sqlite3.connect(desk.folder / "data" / "sandbox.sqlite")) as world:
-        return [row[0] for row in world.execute("SELECT message_id FROM letter WHERE mailbox = ? AND direction = 'in'", (address,))]
+        return [
+            row[0]
+            for row in world.execute("SELECT message_id FROM letter WHERE mailbox = ? AND direction = 'in'", (address,))
+        ]

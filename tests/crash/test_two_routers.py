@@ -88,7 +88,9 @@ async def watched(desk: WholeDesk) -> AsyncIterator[None]:
 
 
 async def text(desk: WholeDesk, http: httpx.AsyncClient, number: int) -> str:
-    return await Phone(desk, f"+1209555012{number}", http).text(f"Good morning, container {number} is full, please collect it")
+    return await Phone(desk, f"+1209555012{number}", http).text(
+        f"Good morning, container {number} is full, please collect it"
+    )
 
 
 async def decided(desk: WholeDesk, sid: str, seconds: float) -> datetime:
@@ -127,12 +129,16 @@ async def lease_epoch(desk: WholeDesk) -> int:
 
 
 async def epochs(desk: WholeDesk, sids: list[str]) -> set[int]:
-    rows = await desk.rows("SELECT t.epoch FROM ticket t JOIN message m ON m.ticket_id = t.id WHERE m.external_id = ANY($1)", sids)
+    rows = await desk.rows(
+        "SELECT t.epoch FROM ticket t JOIN message m ON m.ticket_id = t.id WHERE m.external_id = ANY($1)", sids
+    )
     return {row["epoch"] for row in rows}
 
 
 async def routers(desk: WholeDesk, count: int) -> bool:
-    there = await desk.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'contactcenter router lease'")
+    there = await desk.value(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'contactcenter router lease'"
+    )
     return bool(there == count)
 
 

@@ -51,7 +51,9 @@ async def test_a_hard_restart_of_the_database_loses_nothing_and_ends_no_process(
         return bool(await desk.value("SELECT count(*) = $2 FROM message WHERE external_id = ANY($1)", sids, len(sids)))
 
     await soon(stored, 30, "every text to be stored")
-    assert await desk.value("SELECT count(DISTINCT external_id) FROM message WHERE external_id = ANY($1)", sids) == len(sids)
+    assert await desk.value("SELECT count(DISTINCT external_id) FROM message WHERE external_id = ANY($1)", sids) == len(
+        sids
+    )
     await answered(desk, ana, sids[0])
     await everything_left(desk)
     assert {len(await phone.received()) for phone in citizens[1:]} == {1}
@@ -74,5 +76,7 @@ async def answered(desk: WholeDesk, ana: Console, sid: str) -> None:
         )
 
     await soon(hers, 15, "a decision of the router")
-    ref = await desk.value("SELECT t.reference FROM ticket t JOIN message m ON m.ticket_id = t.id WHERE m.external_id = $1", sid)
+    ref = await desk.value(
+        "SELECT t.reference FROM ticket t JOIN message m ON m.ticket_id = t.id WHERE m.external_id = $1", sid
+    )
     await ana.reply_surely(ref, "From ten to four.")

@@ -620,7 +620,6 @@ def upgrade() -> None:
         sa.Column("endpoint_id", sa.BigInteger(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), server_default=sa.text("'queued'"), nullable=False),
-        sa.Column("reply_token", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("provider_id", sa.Text(), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("rung_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),

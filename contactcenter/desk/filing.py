@@ -1,0 +1,165 @@
+"""The statements of the hot door: one that looks, one that opens a ticket, one that appends to it.
+
+A citizen's message is filed in three round trips between begin and commit. Everything that a new ticket consists of is one
+statement, so it exists whole or not at all; PostgreSQL checks the foreign keys at its end.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from channels.base import Inbound
+from contactcenter import events
+from contactcenter.models import Inbox
+from contactcenter.models.tickets import OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What we know of who wrote. ``endpoint_id`` is None for an address we never saw; ``own_ticket`` their open matter, else
+    one closed so recently that a message contests the closure; ``acks`` counts acknowledgements of the last 24 hours."""
+
+    seen: bool
+    endpoint_id: int | None
+    contact_id: int | None
+    own_ticket: int | None
+    consent: str
+    written_to: bool
+    acks: int
+
+
+_LOOK = text(
+    f"""
+    SELECT e.id AS endpoint_id, e.contact_id,
+      EXISTS (SELECT 1 FROM message m WHERE m.inbox_id = :inbox AND m.external_id = :external_id
+        AND m.content_digest = :digest AND m.direction = 'in') AS seen,
+      (SELECT t.id FROM ticket t WHERE t.endpoint_id = e.id AND ({OPEN} OR (t.status = 'closed' AND t.closed_at >
+        CAST(:now AS timestamptz) - make_interval(days => (SELECT q.reopen_days FROM queue q WHERE q.id = t.queue_id)::int)))
+        ORDER BY ({OPEN}) DESC, t.updated_at DESC LIMIT 1) AS own_ticket,
+      coalesce((SELECT c.state FROM consent c WHERE c.endpoint_id = e.id AND c.purpose = 'service'), 'implied') AS consent,
+      EXISTS (SELECT 1 FROM delivery d WHERE d.endpoint_id = e.id) AS written_to,
+      (SELECT count(*) FROM delivery d JOIN message m ON m.id = d.message_id WHERE d.endpoint_id = e.id
+        AND m.automation = 'notification' AND m.created_at > clock_timestamp() - interval '24 hours') AS acks
+    FROM (SELECT 1) one LEFT JOIN endpoint e ON e.agency_id = :agency AND e.kind = :kind AND e.canonical = :canonical
+    """  # noqa: S608 - a constant
+)
+
+
+async def look(tx: AsyncSession, box: Inbox, inbound: Inbound, now: Any) -> Sender:
+    """One question about the sender. Hold the sender's lock (``people.serialise``) before asking."""
+    row = (
+        await tx.execute(
+            _LOOK,
+            {"inbox": box.id, "external_id": inbound.external_id, "digest": inbound.digest, "now": now,
+             "agency": box.agency_id, "kind": inbound.sender.kind, "canonical": inbound.sender.canonical},
+        )
+    ).one()  # fmt: skip
+    return Sender(row.seen, row.endpoint_id, row.contact_id, row.own_ticket, row.consent, row.written_to, row.acks)
+
+
+_MESSAGE_COLUMNS = """(id, ticket_id, seq, direction, kind, visibility, author_kind, author_endpoint_id, channel, inbox_id,
+  raw_event_id, external_id, content_digest, client_key, subject, body_text, body_full, body_html, automation, signals, auth,
+  sent_at_claimed, language)"""
+
+_MESSAGE_VALUES = """'in', 'message', :visibility, 'citizen', {endpoint}, :channel, :inbox, CAST(:raw AS bigint),
+  CAST(:external_id AS text), CAST(:digest AS bytea), CAST(:client_key AS uuid), CAST(:message_subject AS text),
+  CAST(:body_text AS text), CAST(:body_full AS text), CAST(:body_html AS text), :automation, :signals, :auth,
+  CAST(:sent_at AS timestamptz), CAST(:message_language AS text)"""
+
+_OPEN = text(
+    f"""
+    WITH person AS (
+      INSERT INTO contact (agency_id, name, language) SELECT :agency, :name, CAST(:message_language AS text)
+      WHERE CAST(:endpoint AS bigint) IS NULL RETURNING id),
+    address AS (
+      INSERT INTO endpoint (agency_id, kind, raw, canonical, contact_id, proof)
+      SELECT :agency, :address_kind, :address_raw, :canonical, id, :proof FROM person RETURNING id, contact_id),
+    who AS (
+      SELECT id AS endpoint_id, contact_id FROM address
+      UNION ALL SELECT CAST(:endpoint AS bigint), CAST(:contact AS bigint) WHERE CAST(:endpoint AS bigint) IS NOT NULL),
+    t AS (
+      INSERT INTO ticket (agency_id, reference, queue_id, contact_id, endpoint_id, inbox_id, channel, subject, language, status,
+        held_until, skills, arrived_at, va, waiting_since, due_at, next_action_at, message_seq, event_seq, preview,
+        preview_from, linked_id)
+      SELECT :agency, :reference, :queue, contact_id, endpoint_id, :inbox, :channel, :subject, :language, :status,
+        CAST(:held_until AS timestamptz), :skills, :now, :va, CAST(:waiting_since AS timestamptz), CAST(:due_at AS timestamptz),
+        :next_action_at, :message_seq, :event_seq, :preview, 'citizen', CAST(:linked AS bigint) FROM who RETURNING id),
+    m AS (
+      INSERT INTO message {_MESSAGE_COLUMNS}
+      SELECT :message, t.id, 1, {_MESSAGE_VALUES.format(endpoint="who.endpoint_id")} FROM t, who RETURNING id),
+    ack AS (
+      INSERT INTO message (id, ticket_id, seq, direction, author_kind, channel, inbox_id, body_text, automation, language, line,
+        subject, external_id)
+      SELECT CAST(:ack AS uuid), t.id, 2, 'out', 'system', :channel, :inbox, CAST(:ack_text AS text), 'notification', :language,
+        :ack_line, CAST(:ack_subject AS text), CAST(:ack_id AS text) FROM t WHERE CAST(:ack AS uuid) IS NOT NULL RETURNING id),
+    d AS (
+      INSERT INTO delivery (message_id, ticket_id, endpoint_id, channel, state, deadline, correlation)
+      SELECT ack.id, t.id, who.endpoint_id, :channel, :delivery_state, :deadline, :correlation FROM ack, t, who RETURNING id),
+    p AS (
+      INSERT INTO promise (ticket_id, due_at, made_by, basis) SELECT t.id, CAST(:due_at AS timestamptz), 'desk',
+        'queue.reply_minutes' FROM t WHERE CAST(:due_at AS timestamptz) IS NOT NULL),
+    stay AS (
+      INSERT INTO queue_stay (ticket_id, queue_id, channel) SELECT t.id, :queue, :channel FROM t WHERE :status = 'queued'),
+    story AS (
+      INSERT INTO event (agency_id, ticket_id, seq, type, actor_kind, actor_id, data, correlation)
+      SELECT :agency, t.id, e.seq, e.type, e.actor_kind, CASE WHEN e.actor_kind = 'citizen' THEN who.contact_id END, e.data,
+        :correlation FROM t, who, jsonb_to_recordset(:story) AS e(seq bigint, type text, actor_kind text, data jsonb)
+      ORDER BY e.seq)
+    SELECT t.id AS ticket_id, (SELECT id FROM d) AS delivery_id FROM t
+    """  # noqa: S608 - constants
+).bindparams(
+    *[bindparam(name, type_=JSONB) for name in ("skills", "signals", "story")],
+    bindparam("ack_line", type_=JSONB(none_as_null=True)),
+)
+
+_APPEND = text(
+    f"""
+    WITH t AS (
+      UPDATE ticket SET message_seq = message_seq + 1, event_seq = event_seq + 1, updated_at = clock_timestamp(),
+        waiting_since = CASE WHEN :human THEN coalesce(waiting_since, :now) ELSE waiting_since END,
+        preview = CASE WHEN :human THEN :preview ELSE preview END,
+        preview_from = CASE WHEN :human THEN 'citizen' ELSE preview_from END,
+        next_action_at = CASE WHEN :human THEN least(coalesce(next_action_at, :later), :later) ELSE next_action_at END
+      WHERE id = :ticket RETURNING id, agency_id, message_seq, event_seq, status),
+    m AS (
+      INSERT INTO message {_MESSAGE_COLUMNS}
+      SELECT :message, t.id, t.message_seq, {_MESSAGE_VALUES.format(endpoint="CAST(:endpoint AS bigint)")} FROM t),
+    story AS (
+      INSERT INTO event (agency_id, ticket_id, seq, type, actor_kind, actor_id, data, correlation)
+      SELECT agency_id, id, event_seq, 'message.received', 'citizen', CAST(:contact AS bigint), :story, :correlation FROM t)
+    SELECT status FROM t
+    """  # noqa: S608 - constants
+).bindparams(bindparam("signals", type_=JSONB), bindparam("story", type_=JSONB))
+
+
+async def open_whole(tx: AsyncSession, values: dict[str, Any]) -> tuple[int, int | None]:
+    """Everything that a new ticket consists of; gives the ids of ticket and acknowledging delivery."""
+    tx.info["wrote_events"] = True
+    row = (await tx.execute(_OPEN, values | {"correlation": events.correlation.get()})).one()
+    return row.ticket_id, row.delivery_id
+
+
+async def append(tx: AsyncSession, values: dict[str, Any]) -> str:
+    """A message more on a ticket, with its event; takes the ticket's row lock. Gives the ticket's status."""
+    tx.info["wrote_events"] = True
+    status: str = await tx.scalar(_APPEND, values | {"correlation": events.correlation.get()})
+    return status
+
+
+def message_values(
+    box: Inbox, raw_id: int, inbound: Inbound, message_id: UUID, visibility: str = "public"
+) -> dict[str, Any]:
+    """The message row of something a person wrote, as the statements above want it."""
+    visible = inbound.text if inbound.text_visible is None else inbound.text_visible
+    return {
+        "message": message_id, "visibility": visibility, "channel": box.channel, "inbox": box.id, "raw": raw_id,
+        "external_id": inbound.external_id or None, "digest": inbound.digest, "client_key": inbound.hints.client_key,
+        "message_subject": inbound.subject or None, "body_text": visible,
+        "body_full": inbound.text if visible != inbound.text else None, "body_html": inbound.html,
+        "automation": inbound.automation, "signals": list(inbound.signals), "auth": inbound.auth,
+        "sent_at": inbound.sent_at_claimed, "message_language": inbound.hints.language or None,
+    }  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -96,6 +97,11 @@ class Immutable(StaticFiles):
         await super().__call__(scope, receive, kept)
 
 
+def compressed(folder: Path) -> GZipMiddleware:
+    """Static files only: compressing answers that hold secrets beside what a stranger chose would give the secrets away."""
+    return GZipMiddleware(Immutable(directory=folder), minimum_size=500)
+
+
 def policy(house: House, script: str = "") -> str:
     base = house.settings.base_url
     socket = base.replace("http", "ws", 1)
@@ -110,7 +116,7 @@ def policy(house: House, script: str = "") -> str:
 def install(app: FastAPI, house: House) -> None:
     """Serve the staff's pages, and the page of every channel that brings one."""
     desk = Folder(UI / "static")
-    app.mount(desk.prefix, Immutable(directory=desk.folder), name="static")
+    app.mount(desk.prefix, compressed(desk.folder), name="static")
     app.state.static = desk.prefix
     router = APIRouter(include_in_schema=False)
     for path, name in STAFF_PAGES.items():
@@ -119,7 +125,7 @@ def install(app: FastAPI, house: House) -> None:
         folder = CHANNELS / name / "page"
         if channel.capabilities.live and folder.is_dir():
             own = Folder(folder, f"/{name}")
-            app.mount(own.prefix, Immutable(directory=folder), name=f"static-{name}")
+            app.mount(own.prefix, compressed(folder), name=f"static-{name}")
             _serve(router, house, f"/{name}/{{site}}", own, (folder / "index.html").read_text("utf-8"))
 
     @router.get("/")

@@ -125,8 +125,9 @@ async def accept(house: House, channel: base.Channel, row: Inbox, asked: base.We
 
 
 async def _take(tx: AsyncSession, house: House, row: Inbox, raw: base.Raw, items: list[base.Item]) -> str:
-    raw_id = await desk_inbox.store(tx, house.kit, raw, "done")
+    lock = desk_inbox.lock_of(row, items)
+    raw_id = await desk_inbox.store(tx, house.kit, raw, "done", lock)
     if raw_id is None:
         return "repeat"
-    await desk_inbox.receive(tx, house.kit, row, raw_id, items)
+    await desk_inbox.receive(tx, house.kit, row, raw_id, items, locked=bool(lock))
     return "accepted"

@@ -19,9 +19,12 @@ _FIND_OR_CREATE = text(
 
 async def serialise(tx: AsyncSession, agency_id: int, kind: str, canonical: str) -> None:
     """One message of a person at a time: two at once must not open two tickets."""
-    await tx.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 11))"), {"k": f"{agency_id}:{kind}:{canonical}"}
-    )
+    key = lock_name(agency_id, kind, canonical)
+    await tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 11))"), {"k": key})
+
+
+def lock_name(agency_id: int, kind: str, canonical: str) -> str:
+    return f"{agency_id}:{kind}:{canonical}"
 
 
 async def find_or_create(tx: AsyncSession, agency_id: int, address: Address, language: str | None = None) -> Endpoint:

@@ -73,7 +73,7 @@ async def _busy(bare: Place, desk: Place, people: list[Person], *, quick: bool) 
     for number in range(MANY - 1):
         await people[number % len(people)].open(here.heard)
     crowd = [await connected(bare.port, there.heard) for _ in range(MANY)]
-    took = await _rounds(bare, desk, there, here, BUSY, 4 if quick else 8)
+    took = await _rounds(bare, desk, there, here, BUSY, 3 if quick else 5)
     for one in crowd:
         one.close()
     note = f"{BUSY} events a second by texts through the same web process; an event's time is that of its INSERT, before the commit"

@@ -22,6 +22,7 @@ BARE = "the vendored libraries alone"
 async def measure(place: Stage, *, quick: bool) -> list[Figure]:
     async with stage.desk(place, "web") as desk, httpx.AsyncClient(base_url=desk.url, trust_env=False) as http:
         files = await _everything(http, "/agent")
+        files |= await _words(http, files)
         later = await _late(http, files)
         served = {path: await _as_served(http, path) for path in files}
     squeezed = {path: len(gzip.compress(body, 6)) / 1000 for path, body in files.items()}
@@ -33,6 +34,13 @@ async def measure(place: Stage, *, quick: bool) -> list[Figure]:
                note="no proxy in front; larger than gzip means that the server does not compress"),
         Figure("first view", "Requests", "", [float(len(files))], "less", None, [float(len(libraries))]),
     ]  # fmt: skip
+
+
+async def _words(http: httpx.AsyncClient, files: dict[str, bytes]) -> dict[str, bytes]:
+    """The catalogue of one language, which the console fetches by itself."""
+    entry = next(path for path in files if path.endswith("/console.js"))
+    path = urljoin(entry, "i18n/en.json")
+    return {path: await _body(http, path)}
 
 
 async def _everything(http: httpx.AsyncClient, page: str) -> dict[str, bytes]:

@@ -36,12 +36,14 @@ def _measure(folder: Path, rounds: int) -> list[Figure]:
         fresh.append(_started(desk))
         desk.stop()
         again.append(_started(desk))
-        if number == rounds - 1:
-            time.sleep(IDLE_S)
-            held = _family(desk)
-            pss.append(sum(_pss(one) for one in held) / MB)
-            rss.append(sum(one.memory_info().rss for one in held) / MB)
-        desk.stop()
+        try:
+            if number == rounds - 1:
+                time.sleep(IDLE_S)
+                held = _family(desk)
+                pss.append(sum(_pss(one) for one in held) / MB)
+                rss.append(sum(one.memory_info().rss for one in held) / MB)
+        finally:
+            desk.stop()
     return [
         Figure("start", "`up --demo` in an empty folder until ready", "s", fresh, "less", 10, bare, BARE),
         Figure("start", "The same, second start", "s", again, "less", None, bare),

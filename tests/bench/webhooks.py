@@ -30,7 +30,7 @@ class Side:
 
 
 async def measure(place: Stage, *, quick: bool) -> list[Figure]:
-    seconds = 2 if quick else 4
+    seconds = 2 if quick else 3
     here, there = Side(), Side()
     async with stage.bare(place) as bare, stage.desk(place, "web") as desk:
         citizens = Citizens(desk)
@@ -81,5 +81,5 @@ async def _steady(place: Stage, *, quick: bool) -> list[Figure]:
         Figure("webhook", "150 texts a second, p50", "ms", [seen.ms(0.5)], "less", None, [small.ms(0.5)]),
         Figure("webhook", "150 texts a second, p99", "ms", [seen.ms(0.99)], "less", 120, [small.ms(0.99)], note=note),
         Figure("webhook", "150 texts a second, refused or given up after 5 s", "", [float(len(seen.refused))], "less", 0,
-               note="the provider asks again; none is lost, all are late"),
+               note="503, or no connection free for 5 s; a provider would ask again later"),
     ]  # fmt: skip

@@ -341,6 +341,24 @@ async def due(tx: AsyncSession, limit: int = 200) -> list[int]:
     return list(rows)
 
 
+async def waiting_from(tx: AsyncSession, first_id: int, limit: int = 200) -> list[int]:
+    """Queued and due deliveries from ``first_id`` on, the first on each address; marked as rung for."""
+    rows = await tx.scalars(
+        text(
+            """
+            UPDATE delivery SET rung_at = clock_timestamp() WHERE id IN (
+              SELECT d.id FROM delivery d WHERE d.id >= :first AND d.state = 'queued' AND d.due_at <= clock_timestamp()
+                AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.endpoint_id = d.endpoint_id AND e.id < d.id
+                                AND e.channel = d.channel AND e.state IN ('queued','sending','unknown'))
+              ORDER BY d.id LIMIT :limit FOR UPDATE SKIP LOCKED)
+            RETURNING id
+            """
+        ),
+        {"first": first_id, "limit": limit},
+    )
+    return sorted(rows)
+
+
 async def next_on_address(tx: AsyncSession, endpoint_id: int, after_id: int) -> int | None:
     """The delivery that may follow now that the one before it has left."""
     found: int | None = await tx.scalar(

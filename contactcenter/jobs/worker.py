@@ -5,7 +5,6 @@ import contextlib
 import signal
 import threading
 import time
-from concurrent.futures import Future
 from types import FrameType
 
 import structlog
@@ -27,11 +26,11 @@ SWEEP_S = 0.5
 _desk: "SendingLoop | None" = None
 
 
-def ring(delivery_id: int) -> None:
-    """The RQ job: tells the loop that a row waits. Blocks only while all hands are full."""
+def ring(first_id: int) -> None:
+    """The RQ job: tells the loop that rows wait from this one on. Blocks only while all hands are full."""
     if _desk is None:
         raise RuntimeError("this job runs inside `contactcenter worker` only")
-    _desk.submit(delivery_id)
+    _desk.submit(first_id)
 
 
 class SendingLoop:
@@ -40,17 +39,29 @@ class SendingLoop:
     def __init__(self, loop: asyncio.AbstractEventLoop, database: Database, kit: Kit) -> None:
         self.loop = loop
         self._database, self._kit = database, kit
-        self._slots = threading.BoundedSemaphore(AT_ONCE)
+        self._hands = asyncio.Semaphore(AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._open: set[int] = set()
 
-    def submit(self, delivery_id: int) -> None:
-        if not self._slots.acquire(timeout=20):
-            return  # the sweep comes back to it
-        future = asyncio.run_coroutine_threadsafe(self._deliver(delivery_id), self.loop)
-        future.add_done_callback(self._done)
+    def submit(self, first_id: int) -> None:
+        """Look at what waits from ``first_id`` on, and send it."""
+        asyncio.run_coroutine_threadsafe(self._look(first_id), self.loop).result(timeout=5)
 
-    def _done(self, _future: "Future[None]") -> None:
-        self._slots.release()
+    async def _look(self, first_id: int) -> None:
+        with contextlib.suppress(StoreAway):
+            async with self._database.transaction() as tx:
+                waiting = await deliveries.waiting_from(tx, first_id)
+            for delivery_id in waiting:
+                self._begin(delivery_id)
+
+    def _begin(self, delivery_id: int) -> None:
+        task = asyncio.ensure_future(self._in_turn(delivery_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _in_turn(self, delivery_id: int) -> None:
+        async with self._hands:
+            await self._deliver(delivery_id)
 
     async def _deliver(self, delivery_id: int) -> None:
         if delivery_id in self._open:

@@ -1,6 +1,7 @@
 """Follows the event log in this process: one reader, whatever the number of sockets."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 PAGE = 500
 POLL_S = 1.0
 GATHER_S = 0.004
-"""Events within this time travel in one frame; longer when sending takes longer."""
+"""Pause between two pages: the first fact goes out at once, what comes within the pause travels in one frame."""
 
 UNTOLD = ("ticket.viewed", "session.opened", "session.refused", "session.ended", "webhook.refused", "raw.unreadable")
 """For auditors, not for consoles."""
@@ -78,11 +79,9 @@ class Tail:
                 except Exception:  # one event that cannot be shown must not stop the others for ever
                     log.exception("tail_broke", pos=self.pos)
                     await asyncio.sleep(0.3)
-                try:
+                await asyncio.sleep(GATHER_S)
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), POLL_S)
-                    await asyncio.sleep(GATHER_S)
-                except TimeoutError:
-                    continue
         finally:
             ears.cancel()
 

@@ -32,9 +32,21 @@ def engine_url(url: str) -> str:
 
 
 class Database:
-    """A pool and the units of work on it. ``statement_timeout`` in seconds bounds every statement on the server."""
+    """A pool and the units of work on it.
 
-    def __init__(self, url: str, *, pool: int = 6, statement_timeout: int = 5, name: str = "contactcenter") -> None:
+    ``statement_timeout`` bounds every statement on the server, ``idle_timeout`` how long a transaction may wait for us; both in
+    seconds. The router's is short: frozen inside a claim it would hold the lease that its successor needs.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool: int = 6,
+        statement_timeout: int = 5,
+        idle_timeout: int = 60,
+        name: str = "contactcenter",
+    ) -> None:
         self.url = url
         self.engine: AsyncEngine = create_async_engine(
             engine_url(url),
@@ -49,7 +61,7 @@ class Database:
                 "server_settings": {
                     "application_name": name,
                     "statement_timeout": f"{statement_timeout}s",
-                    "idle_in_transaction_session_timeout": "60s",
+                    "idle_in_transaction_session_timeout": f"{idle_timeout}s",
                     "timezone": "UTC",
                     "jit": "off",
                 },

@@ -49,7 +49,8 @@ def build(role: str, settings: Settings | None = None, environment: Mapping[str,
             "No database or Redis is configured. Start everything with `contactcenter up`, or set "
             "CONTACTCENTER_DATABASE_URL and CONTACTCENTER_REDIS_URL."
         )
-    database = Database(chosen.database_url, pool=chosen.db_pool, name=f"contactcenter {role}")
+    idle = 2 if role == "router" else 60
+    database = Database(chosen.database_url, pool=chosen.db_pool, idle_timeout=idle, name=f"contactcenter {role}")
     bell = Bell(chosen.redis_url, chosen.redis_prefix)
     hints = Hints(chosen.redis_url, chosen.redis_prefix)
     database.wake = hints.wake

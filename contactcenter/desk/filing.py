@@ -35,8 +35,10 @@ class Statement:
 
     async def row(self, tx: AsyncSession, values: dict[str, Any]) -> Any:
         """The one row of the answer. The transaction must have begun: some statement ran on it before."""
-        connection = await (await tx.connection()).get_raw_connection()
-        driver: Any = connection.driver_connection
+        driver: Any = tx.info.get("driver")
+        if driver is None:
+            connection = await (await tx.connection()).get_raw_connection()
+            driver = tx.info["driver"] = connection.driver_connection
         return await driver.fetchrow(self._sql, *[values[name] for name in self._names])
 
 

@@ -34,8 +34,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
-    yield from running(tmp_path_factory.mktemp("desk"))
+def desk() -> Iterator[WholeDesk]:
+    with tempfile.TemporaryDirectory(prefix="desk", ignore_cleanup_errors=True) as folder:
+        yield from running(Path(folder))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 """The sockets under honest and dishonest clients, on a running desk."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,8 +18,9 @@ pytestmark = pytest.mark.timeout(90)
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
-    yield from running(tmp_path_factory.mktemp("desk"))
+def desk() -> Iterator[WholeDesk]:
+    with tempfile.TemporaryDirectory(prefix="desk", ignore_cleanup_errors=True) as folder:
+        yield from running(Path(folder))
 
 
 @pytest.fixture

@@ -1,13 +1,24 @@
 """A newcomer's ten minutes: text, mail and chat with the agency, answer each in the console, watch the board, kill a process."""
 
 import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Shoot, Stage
+from tests.running_desk import WholeDesk, running
 
 pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[WholeDesk]:
+    """A desk of their own: what other stories leave behind would fill the agents' hands."""
+    with tempfile.TemporaryDirectory(prefix="desk", ignore_cleanup_errors=True) as folder:
+        yield from running(Path(folder))
 
 
 async def set_available(page: Page) -> None:

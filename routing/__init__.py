@@ -1,38 +1,68 @@
 """Who gets which ticket, and why: a pure package without I/O, clock, async or chance.
 
-Give `settle` the waiting tickets, the agents and the policy of the moment, make its decisions true, and keep their
-`because`.
+Hand an `Engine` the policy and what is there, tell it what happens, make its effects true, and keep their `because`.
+
+An agent has room: `settling.pick`. A ticket waits: `settling.place`. How it waits: `queueing`. The order: `ordering`. The
+agent: `choosing`. Room: `capacity`. Who may serve what: `matching`. What facts do: `on_tickets`, `on_agents`, `on_queues`.
+In words: `because`, `waits`.
 """
 
-from routing.because import Names, why_not, why_this_agent
+from routing import events
+from routing.because import Because, Names, because_of, why_not, why_this_agent
 from routing.capacity import has_room, units_of, with_work
 from routing.choosing import agent_key, first_failing_check
-from routing.matching import settle
-from routing.model import Agent, AgentKey, Because, ChannelRule, Check, Decision, Policy, Req, Signature, Ticket
+from routing.engine import Engine
+from routing.events import Effect, Event, Given
+from routing.model import (
+    FOREVER,
+    Agent,
+    AgentKey,
+    ChannelRule,
+    Check,
+    Plan,
+    Policy,
+    PoolRule,
+    Req,
+    Ring,
+    Signature,
+    Snapshot,
+    State,
+    Ticket,
+)
 from routing.ordering import is_primary, order_of, score, virtual_arrival
 from routing.waits import Waiting, in_words, why_waiting
 
 __all__ = [
+    "FOREVER",
     "Agent",
     "AgentKey",
     "Because",
     "ChannelRule",
     "Check",
-    "Decision",
+    "Effect",
+    "Engine",
+    "Event",
+    "Given",
     "Names",
+    "Plan",
     "Policy",
+    "PoolRule",
     "Req",
+    "Ring",
     "Signature",
+    "Snapshot",
+    "State",
     "Ticket",
     "Waiting",
     "agent_key",
+    "because_of",
+    "events",
     "first_failing_check",
     "has_room",
     "in_words",
     "is_primary",
     "order_of",
     "score",
-    "settle",
     "units_of",
     "virtual_arrival",
     "why_not",

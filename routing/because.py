@@ -1,20 +1,170 @@
 """Why this agent: recorded with the decision, and put into words when somebody asks."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
-from routing.choosing import first_failing_check
-from routing.model import KEY_FIELDS, Agent, AgentKey, Because, Policy, Req, Ticket
+from routing.choosing import LEAD_SHIFT, agent_key, first_failing_check
+from routing.events import Given
+from routing.floor import Floor
+from routing.model import KEY_FIELDS, Agent, AgentKey, Policy, Req, Ticket
 
 MOST_BETTER_PLACED = 5
 MOST_NAMED = 2
 NEAREST_MISS_FIRST = ("other_ticket", "room", "exclusion", "connected", "available", "signed_in")
+PLACED = frozenset(KEY_FIELDS)
+"""The rules under which an agent was chosen by key; under every other rule the ticket was chosen for the agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """Why a ticket went to an agent, as it is stored: put into words only when asked.
+
+    `rule` is the strategy where the agent was chosen by key, else pick, sticky, guard, emergency, picked or override.
+    `winner_key` ends in the agent id and has only that where no key decided. `separated_by` is the field on which the
+    winner beat the `runner_up`; both are None without a runner-up. `qualified` counts the agents who could take the ticket
+    at that moment, the winner included; `excluded` counts everybody else by the first check they fail. `better_placed`
+    names at most five of those whom the key would have preferred, the nearest miss first. `score` is weight × age of a pick
+    and `rival` the ticket that came second. `ring` counts from 0, the strictest.
+    """
+
+    rule: str
+    winner_key: AgentKey
+    runner_up: int | None
+    separated_by: str | None
+    qualified: int
+    excluded: tuple[tuple[str, int], ...]
+    better_placed: tuple[tuple[int, str], ...]
+    reqs: tuple[Req, ...]
+    policy_revision: int
+    score: int | None = None
+    rival: int | None = None
+    ring: int = 0
+
+    @property
+    def agent(self) -> int:
+        return self.winner_key[-1]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists, numbers and strings, ready for a JSON column."""
+        return {
+            "rule": self.rule,
+            "winner_key": list(self.winner_key),
+            "runner_up": self.runner_up,
+            "separated_by": self.separated_by,
+            "qualified": self.qualified,
+            "excluded": [list(pair) for pair in self.excluded],
+            "better_placed": [list(pair) for pair in self.better_placed],
+            "reqs": [[req.skill, req.min_level] for req in self.reqs],
+            "policy_revision": self.policy_revision,
+            "score": self.score,
+            "rival": self.rival,
+            "ring": self.ring,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError on anything else."""
+        return cls(
+            rule=data["rule"],
+            winner_key=tuple(int(field) for field in data["winner_key"]),
+            runner_up=data["runner_up"],
+            separated_by=data["separated_by"],
+            qualified=data["qualified"],
+            excluded=tuple((reason, count) for reason, count in data["excluded"]),
+            better_placed=tuple((other, check) for other, check in data["better_placed"]),
+            reqs=tuple(Req(skill, level) for skill, level in data["reqs"]),
+            policy_revision=data["policy_revision"],
+            score=data.get("score"),
+            rival=data.get("rival"),
+            ring=data.get("ring", 0),
+        )
+
+
+def because_of(floor: Floor, given: Given) -> Because:
+    """Write a decision's reasons out in full, right after it was made: everybody else is looked at as they are now."""
+    case = floor.cases[given.ticket]
+    ticket = case.as_ticket()
+    grounds = given.because
+    others = [seat.as_agent() for seat in floor.seats.values() if seat.id != given.agent]
+    reasons = {agent.id: first_failing_check(agent, ticket, floor.policy, floor.now) for agent in others}
+    counts: dict[str, int] = {}
+    for reason in reasons.values():
+        if reason is not None:
+            counts[reason] = counts.get(reason, 0) + 1
+    winner = _winner_key(floor, given, ticket)
+    by_key = grounds.rule in PLACED
+    runner_up = next((agent for agent in others if by_key and agent.id == grounds.rival), None)
+    passed_over = [
+        (reason, agent_key(agent, ticket, floor.policy))
+        for agent in others
+        if by_key and (reason := reasons[agent.id]) in NEAREST_MISS_FIRST
+    ]
+    return Because(
+        rule=grounds.rule,
+        winner_key=winner,
+        runner_up=runner_up.id if runner_up else None,
+        separated_by=_separation(grounds.rule, winner, agent_key(runner_up, ticket, floor.policy))
+        if runner_up
+        else None,
+        qualified=1 + sum(reason is None for reason in reasons.values()),
+        excluded=tuple(sorted(counts.items())),
+        better_placed=_better_placed(grounds.rule, winner, passed_over),
+        reqs=ticket.reqs,
+        policy_revision=grounds.revision,
+        score=None if by_key else grounds.value,
+        rival=None if by_key else grounds.rival,
+        ring=ticket.ring,
+    )
+
+
+def _winner_key(floor: Floor, given: Given, ticket: Ticket) -> AgentKey:
+    """The key as it was when the agent was chosen: unpacked, since the agent has the ticket by now."""
+    rule, packed, agent = given.because.rule, given.because.value, given.agent
+    if rule not in PLACED or rule == "manual":
+        return (agent,)
+    after = agent_key(floor.seats[agent].as_agent(), ticket, floor.policy)
+    rank = after[KEY_FIELDS[rule].index("rank")]
+    instant = packed & ((1 << 41) - 1)
+    if rule == "round_robin":
+        return rank, instant, agent
+    lead = packed >> LEAD_SHIFT
+    if rule == "spread":
+        return lead, rank, packed >> 45 & 63, packed >> 41 & 15, instant, agent
+    return lead, rank, instant, agent
+
+
+def _separation(rule: str, winner: AgentKey, runner_up: AgentKey) -> str | None:
+    pairs = zip(KEY_FIELDS[rule], winner, runner_up, strict=True)
+    return next((name for name, ours, theirs in pairs if ours < theirs), None)
+
+
+def _better_placed(
+    rule: str, winner: AgentKey, passed_over: Sequence[tuple[str, AgentKey]]
+) -> tuple[tuple[int, str], ...]:
+    better = [(NEAREST_MISS_FIRST.index(why), key) for why, key in passed_over if _beats(rule, key, winner, why)]
+    return tuple((key[-1], NEAREST_MISS_FIRST[nearness]) for nearness, key in sorted(better)[:MOST_BETTER_PLACED])
+
+
+def _beats(rule: str, key: AgentKey, winner: AgentKey, reason: str) -> bool:
+    """Whether the key would have won. Of a full agent only rank and flexibility count: the rest is their fullness."""
+    if reason == "room":
+        kept = [at for at, name in enumerate(KEY_FIELDS[rule]) if name in ("rank", "flexibility")]
+        return [key[at] for at in kept] < [winner[at] for at in kept]
+    return key < winner
+
 
 SENTENCES = {
     "en": {
         "given": "Given to {agent}: {how}{better}.",
         "only": "the only agent free{having}",
         "best": "{superlative} of {count} agents{having}",
+        "pick": "the first to have room{having}",
+        "guard": "had room, and it had waited longest of all",
+        "emergency": "an emergency, and the first to have room{having}",
+        "sticky": "knows it from before",
+        "picked": "took it out of turn",
+        "override": "a supervisor decided so",
         "having": " with {reqs}",
         "better_one": "; {name} was better placed but {check}",
         "better_some": "; better placed were {names}",
@@ -25,6 +175,12 @@ SENTENCES = {
         "given": "Asignado a {agent}: {how}{better}.",
         "only": "la única persona libre{having}",
         "best": "{superlative} de {count} agentes{having}",
+        "pick": "la primera persona con capacidad libre{having}",
+        "guard": "tenía capacidad libre y era el caso que más había esperado",
+        "emergency": "una emergencia, y la primera persona con capacidad libre{having}",
+        "sticky": "ya conoce el caso",
+        "picked": "lo tomó fuera de turno",
+        "override": "lo decidió una persona supervisora",
         "having": " con {reqs}",
         "better_one": "; {name} tenía mejor posición, pero {check}",
         "better_some": "; tenían mejor posición {names}",
@@ -40,6 +196,9 @@ SUPERLATIVES = {
         "units": "least work in hand",
         "flexibility": "most specialised",
         "idle_since": "longest idle",
+        "last_assigned": "next in the round",
+        "spare": "most capacity left",
+        "items": "fewest items in hand",
         "id": "first by number, all else being equal,",
     },
     "es": {
@@ -48,6 +207,9 @@ SUPERLATIVES = {
         "units": "quien menos trabajo tiene en curso",
         "flexibility": "quien más se especializa",
         "idle_since": "quien lleva más tiempo libre",
+        "last_assigned": "a quien le toca en la ronda",
+        "spare": "quien más capacidad libre tiene",
+        "items": "quien menos casos tiene",
         "id": "quien va primero por número, a igualdad de todo,",
     },
 }
@@ -64,6 +226,8 @@ CHECKS = {
         "level": "below the level it needs",
         "exclusion": "not allowed this ticket for now",
         "room": "full",
+        "reserve": "kept free for their own team",
+        "hold": "waiting for somebody else",
         "other_ticket": "due for a more pressing ticket",
     },
     "es": {
@@ -76,6 +240,8 @@ CHECKS = {
         "level": "no alcanza el nivel necesario",
         "exclusion": "no puede llevar este caso por ahora",
         "room": "está al máximo de su capacidad",
+        "reserve": "se reserva para su propio equipo",
+        "hold": "en espera de otra persona",
         "other_ticket": "le tocaba un caso más urgente",
     },
 }
@@ -89,51 +255,6 @@ class Names(Protocol):
     def skill(self, skill_id: int) -> str: ...
 
 
-def because_of(
-    ticket: Ticket,
-    keys: Sequence[AgentKey],
-    passed_over: Sequence[tuple[str, AgentKey]],
-    ruled_out: Mapping[str, int],
-    policy: Policy,
-) -> Because:
-    """Record a choice. `keys` are those of the agents who could take the ticket, ascending.
-
-    `passed_over` has reason and key of the other eligible agents; `ruled_out` counts those who are not eligible, by
-    their first failing check.
-    """
-    excluded = dict(ruled_out)
-    for reason, _ in passed_over:
-        excluded[reason] = excluded.get(reason, 0) + 1
-    runner_up = keys[1] if len(keys) > 1 else None
-    return Because(
-        rule="spread",
-        winner_key=keys[0],
-        runner_up=runner_up[-1] if runner_up else None,
-        separated_by=_separation(keys[0], runner_up) if runner_up else None,
-        qualified=len(keys),
-        excluded=tuple(sorted(excluded.items())),
-        better_placed=_better_placed(keys[0], passed_over),
-        reqs=ticket.reqs,
-        policy_revision=policy.revision,
-    )
-
-
-def _separation(winner: AgentKey, runner_up: AgentKey) -> str:
-    return next(name for name, ours, theirs in zip(KEY_FIELDS, winner, runner_up, strict=True) if ours != theirs)
-
-
-def _better_placed(winner: AgentKey, passed_over: Sequence[tuple[str, AgentKey]]) -> tuple[tuple[int, str], ...]:
-    better = [(NEAREST_MISS_FIRST.index(reason), key) for reason, key in passed_over if _beats(key, winner, reason)]
-    return tuple((key[-1], NEAREST_MISS_FIRST[nearness]) for nearness, key in sorted(better)[:MOST_BETTER_PLACED])
-
-
-def _beats(key: AgentKey, winner: AgentKey, reason: str) -> bool:
-    """Whether the key would have won. Of a full agent only rank and flexibility count: the rest is their fullness."""
-    if reason == "room":
-        return (key[1], key[3]) < (winner[1], winner[3])
-    return key < winner
-
-
 def why_this_agent(because: Because, names: Names, language: str) -> str:
     """One sentence, in English ("en", and any language we do not speak) or Spanish ("es").
 
@@ -142,13 +263,15 @@ def why_this_agent(because: Because, names: Names, language: str) -> str:
     """
     words = _in(SENTENCES, language)
     having = words["having"].format(reqs=_reqs(because.reqs, names, language)) if because.reqs else ""
-    if because.separated_by is None:
+    if because.rule in words:
+        how = words[because.rule].format(having=having)
+    elif because.separated_by is None:
         how = words["only"].format(having=having)
     else:
         superlative = _in(SUPERLATIVES, language)[because.separated_by]
         how = words["best"].format(superlative=superlative, count=because.qualified, having=having)
     better = _better_words(because, names, language)
-    return words["given"].format(agent=names.agent(because.winner_key[-1]), how=how, better=better)
+    return words["given"].format(agent=names.agent(because.agent), how=how, better=better)
 
 
 def _better_words(because: Because, names: Names, language: str) -> str:

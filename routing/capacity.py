@@ -1,21 +1,43 @@
 """How much work an agent can hold."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Protocol
 
 from routing.model import Agent, Policy
 
 
-def has_room(agent: Agent, channel: str, policy: Policy) -> bool:
+class Worker(Protocol):
+    """Whoever holds work: an agent as a value, or their seat on the floor."""
+
+    @property
+    def budget(self) -> int: ...
+    @property
+    def primary_units(self) -> int: ...
+    @property
+    def filler_units(self) -> int: ...
+    @property
+    def items(self) -> Mapping[str, int]: ...
+    @property
+    def caps(self) -> Mapping[str, int]: ...
+    @property
+    def overbooked(self) -> int: ...
+
+
+def has_room(agent: Worker, channel: str, policy: Policy) -> bool:
     """Whether the agent could take one more item of the channel now.
 
     Live work is admitted as if filler were not there. Our own rule, with a reason: in a plainly shared budget small
     filler items take every freed gap, large live items starve, and no priority repairs it.
     Raises KeyError for a channel the policy does not know.
     """
-    weight, filler = units_of(channel, policy)
-    held = agent.primary_units + (agent.filler_units if filler else 0)
-    cap = agent.caps.get(channel, policy.channels[channel].cap)
-    return agent.items.get(channel, 0) < cap and held + weight <= agent.budget
+    rule = policy.channels[channel]
+    held = agent.primary_units if rule.live else agent.primary_units + agent.filler_units
+    return (
+        not agent.overbooked
+        and agent.items.get(channel, 0) < agent.caps.get(channel, rule.cap)
+        and held + rule.weight <= agent.budget
+    )
 
 
 def units_of(channel: str, policy: Policy) -> tuple[int, bool]:

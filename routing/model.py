@@ -2,27 +2,127 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
-Check = Literal["signed_in", "available", "connected", "channel", "pool", "skill", "level", "exclusion", "room"]
+FOREVER = 1 << 60
+"""An instant that never comes: the end of an exclusion for good."""
+
+Check = Literal[
+    "signed_in", "available", "connected", "channel", "pool", "skill", "level", "exclusion", "room", "reserve", "hold"
+]
 """What an agent must pass to be given a ticket, in the order in which it is asked."""
 
-AgentKey = tuple[int, int, int, int, int, int]
-"""Load, rank, units, flexibility, idle since, agent id: of several agents the smallest takes the ticket."""
+Strategy = Literal["spread", "longest_idle", "round_robin", "most_spare", "least_active", "manual"]
 
-KEY_FIELDS = ("load", "rank", "units", "flexibility", "idle_since", "id")
+AgentKey = tuple[int, ...]
+"""The fields of a strategy in their order, ending in the agent id: of several agents the smallest takes the ticket."""
+
+KEY_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "spread": ("load", "rank", "units", "flexibility", "idle_since", "id"),
+        "longest_idle": ("load", "rank", "idle_since", "id"),
+        "round_robin": ("rank", "last_assigned", "id"),
+        "most_spare": ("spare", "rank", "idle_since", "id"),
+        "least_active": ("items", "rank", "idle_since", "id"),
+        "manual": ("id",),
+    }
+)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Req:
+class State(StrEnum):
+    """Where a ticket stands."""
+
+    NEW = "new"
+    HELD = "held"
+    QUEUED = "queued"
+    OFFERED = "offered"
+    ASSIGNED = "assigned"
+    WAITING_CITIZEN = "waiting_citizen"
+    PARKED = "parked"
+    WRAPUP = "wrapup"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    DIVERTED = "diverted"
+
+
+HOLDING = frozenset({State.OFFERED, State.ASSIGNED, State.WRAPUP})
+"""States in which a ticket holds units of its agent."""
+
+_OWNED_MOVES = (State.QUEUED, State.ASSIGNED, State.WAITING_CITIZEN, State.PARKED, State.WRAPUP, State.CLOSED)
+MOVES: Mapping[State, tuple[State, ...]] = MappingProxyType(
+    {
+        State.NEW: (State.HELD, State.QUEUED, State.DIVERTED, State.CANCELLED),
+        State.HELD: (State.QUEUED, State.DIVERTED, State.CANCELLED),
+        State.QUEUED: (State.OFFERED, State.DIVERTED, State.ASSIGNED, State.HELD, State.CANCELLED),
+        State.OFFERED: (State.ASSIGNED, State.QUEUED, State.HELD, State.CANCELLED),
+        State.ASSIGNED: (*_OWNED_MOVES, State.HELD, State.CANCELLED),
+        State.WAITING_CITIZEN: (*_OWNED_MOVES, State.HELD, State.CANCELLED),
+        State.PARKED: (*_OWNED_MOVES, State.HELD, State.CANCELLED),
+        State.WRAPUP: (State.CLOSED,),
+        State.CLOSED: (State.QUEUED, State.HELD),
+        State.CANCELLED: (),
+        State.DIVERTED: (State.QUEUED, State.HELD, State.CLOSED, State.CANCELLED),
+    }
+)
+"""From where to where a ticket may go; any other move is an anomaly."""
+
+
+class Req(NamedTuple):
     """A skill a ticket needs, at `min_level` (1-5) or better. A language is a skill."""
 
     skill: int
     min_level: int
 
 
-Signature = tuple[str, int, tuple[Req, ...]]
-"""Channel, pool and skills: whoever may serve one ticket of a signature may serve all of them."""
+class Signature(NamedTuple):
+    """Whoever may serve one ticket of a signature may serve all of them. `reqs` are sorted by skill."""
+
+    channel: str
+    pool: int
+    reqs: tuple[Req, ...] = ()
+    emergency: bool = False
+
+
+class Ring(NamedTuple):
+    """What a ticket needs from `after_s` seconds after it entered the queue."""
+
+    signature: Signature
+    after_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rings of a ticket, strictest first, and the pools that are added while it waits.
+
+    `overflow` pairs pool and seconds. `named_only`, if not empty, lists the only agents who may have it.
+    Raises ValueError, with a sentence that names the ring, for a plan that is empty, has more than six rings, does not
+    start at 0 s, goes back in time, changes channel, pool or emergency, or asks for more than the ring before.
+    """
+
+    rings: tuple[Ring, ...]
+    overflow: tuple[tuple[int, int], ...] = ()
+    named_only: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.rings) <= 6:
+            raise ValueError(f"A plan has one to six rings, not {len(self.rings)}.")
+        if self.rings[0].after_s != 0:
+            raise ValueError("The first ring starts at 0 s.")
+        for number, (before, ring) in enumerate(zip(self.rings, self.rings[1:], strict=False), start=2):
+            if ring.after_s <= before.after_s:
+                raise ValueError(f"Ring {number} must start later than ring {number - 1}.")
+            if ring.signature._replace(reqs=()) != before.signature._replace(reqs=()):
+                raise ValueError(f"Ring {number} changes the channel, the pool or the emergency.")
+            asked = dict(before.signature.reqs)
+            if any(level > asked.get(skill, 0) for skill, level in ring.signature.reqs):
+                raise ValueError(f"Ring {number} asks for more than ring {number - 1}.")
+
+    @classmethod
+    def simple(cls, channel: str, pool: int, *reqs: tuple[int, int], emergency: bool = False) -> "Plan":
+        """One ring that never relaxes; `reqs` are pairs of skill and level."""
+        return cls((Ring(Signature(channel, pool, tuple(sorted(Req(*req) for req in reqs)), emergency)),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +140,34 @@ class ChannelRule:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolRule:
+    """The routing settings of the queue whose home pool this is. Times in seconds, weights in hundredths, shares in %.
+
+    `secondary_weight` lies in 20..100. `reserve` agents of a pool keep room for their own work. `guard_*_s`: a ticket
+    older than this takes the highest weight, in at most one pick of ten. `closing_s`: how long live tickets may wait on
+    after closing before they are diverted. `most_waiting` caps the waiting live tickets. `wrap_up_s`: 0 for none.
+    """
+
+    strategy: Strategy = "spread"
+    secondary_weight: int = 50
+    reserve: int = 0
+    guard_live_s: int = 1_800
+    guard_filler_s: int = 86_400
+    emergency_share: int = 10
+    auto_accept: bool = False
+    most_waiting: int | None = None
+    closing_s: int = 1_800
+    wrap_up_s: int = 0
+    target_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The settings of one moment; `revision` lets an old decision be explained by the settings it was made under.
 
-    `bonus_ms` holds one head start per priority 0-3. The weights are in hundredths.
+    `bonus_ms` holds one head start per priority 0-3. `pools` has the rules that differ from `usual`.
+    An agent who gave a ticket back is passed over for it for `excluded_s`, or, when nobody else is there, for
+    `second_thought_s`: the same offer at once would only be the same refusal.
     """
 
     revision: int
@@ -53,37 +177,81 @@ class Policy:
     max_head_start_live_ms: int = 60 * 60_000
     max_head_start_filler_ms: int = 24 * 60 * 60_000
     primary_weight: int = 100
-    secondary_weight: int = 50
+    sticky_weight: int = 200
+    excluded_s: int = 120
+    second_thought_s: int = 20
+    misses_before_away: int = 2
+    most_hops: int = 5
+    usual: PoolRule = PoolRule()
+    pools: Mapping[int, PoolRule] = field(default_factory=dict, hash=False)
+
+    def rule(self, pool: int) -> PoolRule:
+        return self.pools.get(pool, self.usual)
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A waiting ticket; `va` is its virtual arrival. `excluded` pairs agents who may not have it and until when."""
+    """A ticket as it is handed to the router and as it is handed back.
+
+    `va` is its virtual arrival, `entered_at` when it entered the queue (its rings count from there). `preferred_agent`
+    gets it alone until `sticky_until`. `excluded` pairs agents who may not have it and until when. `overflowed` lists the
+    pools added so far. `version` is the row's, for the claim. `units` are what it holds of its agent's budget.
+    """
 
     id: int
     queue: int
-    pool: int
-    channel: str
-    reqs: tuple[Req, ...]
-    priority: int
-    vulnerable: bool
+    plan: Plan
     arrived_at: int
     va: int
+    contact: int = 0
+    priority: int = 0
+    vulnerable: bool = False
+    ring: int = 0
+    entered_at: int | None = None
+    sla_deadline: int | None = None
+    preferred_agent: int | None = None
+    sticky_until: int | None = None
     excluded: tuple[tuple[int, int], ...] = ()
+    state: State = State.NEW
+    agent: int | None = None
+    offer_expires: int | None = None
     version: int = 0
+    offers_made: int = 0
+    hops: int = 0
+    visited: tuple[tuple[int, int], ...] = ()
+    overflowed: tuple[int, ...] = ()
+    units: int = 0
+    filler: bool = False
 
     @property
     def signature(self) -> Signature:
-        return self.channel, self.pool, self.reqs
+        """What the ring in force asks for."""
+        return self.plan.rings[self.ring].signature
+
+    @property
+    def channel(self) -> str:
+        return self.signature.channel
+
+    @property
+    def pool(self) -> int:
+        return self.signature.pool
+
+    @property
+    def reqs(self) -> tuple[Req, ...]:
+        return self.signature.reqs
+
+
+Intent = Literal["available", "away", "offline"]
+Health = Literal["connected", "grace", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
     """An agent and the work in their hands.
 
-    `skills` pairs skill and level. `pools` lists every pool served, the home pool included. `available` means that they
-    want work and have announced no break. `caps` overrides the channel's own cap; `items` counts per channel what is
-    offered, active or in wrap-up.
+    `skills` pairs skill and level, those past their date left out. `pools` lists every pool served, the home pool
+    included. `caps` overrides the channel's own cap; `items` counts per channel what is offered, active or in wrap-up.
+    `overbooked` counts items taken knowingly above the limit. `health_since` is when the health became what it is.
     """
 
     id: int
@@ -91,78 +259,47 @@ class Agent:
     primary: tuple[int, ...]
     home_pool: int
     pools: tuple[int, ...]
-    signed_in: bool
-    available: bool
-    connected: bool
     channels_on: tuple[str, ...]
-    caps: Mapping[str, int] = field(hash=False)
-    items: Mapping[str, int] = field(hash=False)
-    budget: int
-    primary_units: int
-    filler_units: int
-    idle_since: int
-    last_assigned: int
+    intent: Intent = "available"
+    next_intent: Intent | None = None
+    health: Health = "connected"
+    health_since: int = 0
+    caps: Mapping[str, int] = field(default_factory=dict, hash=False)
+    items: Mapping[str, int] = field(default_factory=dict, hash=False)
+    budget: int = 24
+    primary_units: int = 0
+    filler_units: int = 0
+    overbooked: int = 0
+    idle_since: int = 0
+    last_assigned: int = 0
+    misses: int = 0
+
+    @property
+    def signed_in(self) -> bool:
+        return self.intent != "offline" and self.health != "lost"
+
+    @property
+    def available(self) -> bool:
+        """Wants work and has announced no break."""
+        return self.intent == "available" and self.next_intent is None
+
+    @property
+    def connected(self) -> bool:
+        return self.health == "connected"
 
 
 @dataclass(frozen=True, slots=True)
-class Because:
-    """Why a ticket went to an agent, kept compact and put into words only when asked.
+class Snapshot:
+    """Everything a router holds, as of `now`: a second one made from it goes on exactly like the first.
 
-    `separated_by` is the field of the key on which the winner beat the `runner_up`; both are None without a runner-up.
-    `qualified` counts the agents who could take the ticket at that moment, the winner included; `excluded` counts
-    everybody else by reason: a failed check, or "other_ticket" when they had a more pressing one to take.
-    `better_placed` names at most five of those whom the key would have preferred, the nearest miss first.
+    `closed` pairs closed queues and since when; `surges` pairs queues and when their surge ends; `guarded` counts per pool the picks
+    since the guard last decided one; `reported` lists the waiting tickets already reported as ones nobody can serve.
     """
 
-    rule: str
-    winner_key: AgentKey
-    runner_up: int | None
-    separated_by: str | None
-    qualified: int
-    excluded: tuple[tuple[str, int], ...]
-    better_placed: tuple[tuple[int, str], ...]
-    reqs: tuple[Req, ...]
-    policy_revision: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain lists, numbers and strings, ready for a JSON column."""
-        return {
-            "rule": self.rule,
-            "winner_key": list(self.winner_key),
-            "runner_up": self.runner_up,
-            "separated_by": self.separated_by,
-            "qualified": self.qualified,
-            "excluded": [list(pair) for pair in self.excluded],
-            "better_placed": [list(pair) for pair in self.better_placed],
-            "reqs": [[req.skill, req.min_level] for req in self.reqs],
-            "policy_revision": self.policy_revision,
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError on anything else."""
-        load, rank, units, flexibility, idle_since, agent = data["winner_key"]
-        return cls(
-            rule=data["rule"],
-            winner_key=(load, rank, units, flexibility, idle_since, agent),
-            runner_up=data["runner_up"],
-            separated_by=data["separated_by"],
-            qualified=data["qualified"],
-            excluded=tuple((reason, count) for reason, count in data["excluded"]),
-            better_placed=tuple((other, check) for other, check in data["better_placed"]),
-            reqs=tuple(Req(skill, level) for skill, level in data["reqs"]),
-            policy_revision=data["policy_revision"],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """This ticket to this agent: an offer until `expires_ms`, or assigned directly. It holds `units` of the budget."""
-
-    ticket: int
-    agent: int
-    mode: Literal["offer", "direct"]
-    units: int
-    filler: bool
-    expires_ms: int | None
-    because: Because
+    now: int
+    tickets: tuple[Ticket, ...] = ()
+    agents: tuple[Agent, ...] = ()
+    closed: tuple[tuple[int, int], ...] = ()
+    surges: tuple[tuple[int, int], ...] = ()
+    guarded: tuple[tuple[int, int], ...] = ()
+    reported: tuple[int, ...] = ()

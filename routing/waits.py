@@ -66,7 +66,7 @@ def why_waiting(
 ) -> Waiting:
     """Look at all waiting `tickets` (with or without this one) and all `agents` on the books; instants in ms UTC."""
     rivals = [other for other in tickets if other.id != ticket.id and other.signature == ticket.signature]
-    eligible = [agent for agent in agents if not misfit(agent, ticket, policy)]
+    eligible = [agent for agent in agents if not misfit(agent, ticket.signature, policy)]
     states = Counter(_state(agent, ticket, policy) for agent in eligible)
     takers = [agent for agent in eligible if _state(agent, ticket, policy) == "with_room"]
     return Waiting(

@@ -1,8 +1,8 @@
 """The agency's book: queues, hours, skills, inboxes and rules, read together and kept for a few seconds."""
 
 import time as clock
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -10,9 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
 from channels import base
+from contactcenter.desk import rules
 from contactcenter.desk.hours import Calendar
 from contactcenter.errors import NotFound
-from contactcenter.models import Agency, Holiday, Inbox, Queue, QueueHours, QueueSkill, ServiceTarget, Skill
+from contactcenter.models import (
+    Agency,
+    Holiday,
+    Inbox,
+    Queue,
+    QueueHours,
+    QueueSkill,
+    RoutingRules,
+    ServiceTarget,
+    Skill,
+)
 
 KEEP_S = 3.0
 
@@ -36,7 +47,21 @@ class AgencyEntry:
     row: Agency
     queues: dict[int, QueueEntry]
     skills: dict[int, Skill]
+    rules: rules.Rules
     policy: routing.Policy
+
+    def plan(self, queue_id: int, channel: str, skills: Iterable[Iterable[int]], priority: int) -> routing.Plan:
+        """The rings of a ticket that requires these skills in this queue."""
+        return rules.plan_of(
+            self.rules.of(self.queues[queue_id].row.slug),
+            channel=channel,
+            live=self.policy.channels[channel].live,
+            queue=queue_id,
+            skills=skills,
+            skill_ids={skill.slug: skill.id for skill in self.skills.values()},
+            queue_ids={entry.row.slug: entry.id for entry in self.queues.values()},
+            emergency=priority == 4,
+        )
 
     def queue(self, slug: str) -> QueueEntry:
         for entry in self.queues.values():
@@ -96,7 +121,8 @@ async def _read(tx: AsyncSession) -> Book:
     targets = list(await tx.scalars(select(ServiceTarget)))
     skills = list(await tx.scalars(select(Skill)))
     inboxes = list(await tx.scalars(select(Inbox)))
-    for row in (*agencies, *queues, *targets, *skills, *inboxes):
+    newest = {row.agency_id: row for row in await tx.scalars(select(RoutingRules).order_by(RoutingRules.revision))}
+    for row in (*agencies, *queues, *targets, *skills, *inboxes, *newest.values()):
         tx.expunge(row)  # the book outlives this unit of work: a rollback must not empty its rows
     entries = {}
     for agency in agencies:
@@ -116,17 +142,13 @@ async def _read(tx: AsyncSession) -> Book:
             if queue.agency_id == agency.id
         }
         own_skills = {skill.id: skill for skill in skills if skill.agency_id == agency.id}
-        entries[agency.id] = AgencyEntry(agency, own, own_skills, policy_of(agency.channels))
+        entries[agency.id] = _entry(agency, own, own_skills, newest.get(agency.id))
     return Book(entries, {inbox.id: inbox for inbox in inboxes})
 
 
-def policy_of(rules: dict[str, Any]) -> routing.Policy:
-    """The routing policy from the agency's channel rules: weight, cap, live, offer_s per channel."""
-    return routing.Policy(
-        revision=int(rules.get("revision", 1)),
-        channels={
-            name: routing.ChannelRule(rule["weight"], rule["cap"], rule["live"], rule.get("offer_s"))
-            for name, rule in rules.items()
-            if isinstance(rule, dict)
-        },
-    )
+def _entry(
+    agency: Agency, queues: dict[int, QueueEntry], skills: dict[int, Skill], saved: RoutingRules | None
+) -> AgencyEntry:
+    own = rules.read(saved.rules) if saved else rules.usual(agency.channels)
+    ids = {entry.row.slug: entry.id for entry in queues.values()}
+    return AgencyEntry(agency, queues, skills, own, rules.policy_of(own, saved.revision if saved else 1, ids))

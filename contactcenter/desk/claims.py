@@ -7,6 +7,7 @@ that are under way. Lock order: lease, ticket, agent, channel.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -53,51 +54,63 @@ class ClaimRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A decision with the ticket as it was when it was taken."""
+    """A decision with the channel and the version of its ticket when it was taken, and its reasons in full."""
 
-    decision: routing.Decision
-    ticket: routing.Ticket
+    given: routing.Given
+    channel: str
+    version: int
+    because: dict[str, Any]
 
 
 async def claim(tx: AsyncSession, epoch: int, wanted: Sequence[Claim]) -> None:
     """Make all of these decisions true in this transaction. Raises Deposed or ClaimRefused: then roll back."""
-    decisions = [claim.decision for claim in wanted]
+    given = [claim.given for claim in wanted]
     row = (
         await tx.execute(
             _CLAIM,
-            {"epoch": epoch, "tickets": [d.ticket for d in decisions], "versions": [c.ticket.version for c in wanted],
-             "agents": [d.agent for d in decisions], "channels": [c.ticket.channel for c in wanted],
-             "units": [d.units for d in decisions], "fillers": [d.filler for d in decisions],
-             "statuses": ["offered" if d.mode == "offer" else "assigned" for d in decisions], "grace": GRACE_S},
+            {"epoch": epoch, "tickets": [g.ticket for g in given], "versions": [c.version for c in wanted],
+             "agents": [g.agent for g in given], "channels": [c.channel for c in wanted],
+             "units": [g.units for g in given], "fillers": [g.filler for g in given],
+             "statuses": ["offered" if g.mode == "offer" else "assigned" for g in given], "grace": GRACE_S},
         )
     ).one()  # fmt: skip
     if row.leads != 1:
         raise Deposed
     if not row.tickets == row.load == row.slots == len(wanted):
         raise ClaimRefused
-    for decision in decisions:
-        await _write_down(tx, epoch, decision)
+    for one in wanted:
+        await _write_down(tx, epoch, one)
 
 
-async def _write_down(tx: AsyncSession, epoch: int, decision: routing.Decision) -> None:
-    because = decision.because.to_json()
-    ticket = await tickets.lock(tx, decision.ticket)
-    if decision.mode == "direct":
+async def still_leads(tx: AsyncSession, epoch: int) -> None:
+    """Hold the lease for this transaction. Raises Deposed when another router leads."""
+    leads = await tx.scalar(
+        text("SELECT true FROM lease WHERE name = 'router' AND epoch = :epoch FOR SHARE"), {"epoch": epoch}
+    )
+    if not leads:
+        raise Deposed
+
+
+async def _write_down(tx: AsyncSession, epoch: int, claim: Claim) -> None:
+    given = claim.given
+    ticket = await tickets.lock(tx, given.ticket)
+    ticket.unservable = False
+    if given.mode == "direct":
         await tickets.close_stay(tx, ticket.id, "answered", direct=True)
-        await work.begin_assignment(tx, ticket, because, events.DESK)
-        staff = await tx.get_one(Staff, decision.agent)
+        await work.begin_assignment(tx, ticket, claim.because, events.DESK)
+        staff = await tx.get_one(Staff, given.agent)
         await lines.add(tx, ticket, "assigned", name=staff.name)
         return
-    assert decision.expires_ms is not None
-    expires = datetime.fromtimestamp(decision.expires_ms / 1000, UTC)
-    offer = Offer(ticket_id=ticket.id, staff_id=decision.agent, expires_at=expires, because=because, epoch=epoch)
+    assert given.expires is not None
+    expires = datetime.fromtimestamp(given.expires / 1000, UTC)
+    offer = Offer(ticket_id=ticket.id, staff_id=given.agent, expires_at=expires, because=claim.because, epoch=epoch)
     tx.add(offer)
     await tx.flush()
     await events.record(
-        tx, "ticket.offered", ticket.id, events.DESK, offer=offer.id, staff=decision.agent, expires=expires.isoformat(),
-        because=because,
+        tx, "ticket.offered", ticket.id, events.DESK, offer=offer.id, staff=given.agent, expires=expires.isoformat(),
+        because=claim.because,
     )  # fmt: skip
-    await agents.restate(tx, decision.agent)
+    await agents.restate(tx, given.agent)
 
 
 async def breaches(tx: AsyncSession) -> dict[str, int]:

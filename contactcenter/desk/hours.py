@@ -1,72 +1,69 @@
-"""Opening hours: is it open, when does it open, when is so much opening time over.
+"""Opening hours as the desk keeps them: times of the clock per weekday, and the days on which all is closed.
 
-Intervals are built per local date in the agency's zone and turned into UTC before anything is subtracted: Python ignores the
-change of the clock between two aware times of one zone.
+The reckoning is the router's own, so that a promise and a queue never disagree about what is open.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-LOOK_AHEAD_DAYS = 60
+from routing import hours
+
+LOOK_AHEAD = timedelta(days=60)
+ALWAYS = ((hours.Interval(0, hours.DAY),),) * 7
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """``intervals``: (weekday, opens, closes), Monday is 0; none means always open."""
+    """``intervals``: (weekday, opens, closes), Monday is 0; none means always open, on holidays too.
+
+    Overlapping intervals count once. Raises ValueError for one that closes before it opens.
+    """
 
     zone: ZoneInfo
     intervals: tuple[tuple[int, time, time], ...]
     holidays: frozenset[date] = frozenset()
+    _rules: hours.Calendar = field(init=False, repr=False, compare=False)
 
-    def open_spans(self, since: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Open spans in UTC that end after ``since``, in order, for the next 60 days."""
-        first = since.astimezone(self.zone).date() - timedelta(days=1)
-        for offset in range(LOOK_AHEAD_DAYS + 2):
-            day = first + timedelta(days=offset)
-            for start, end in self._day(day):
-                if end > since:
-                    yield start, end
+    def __post_init__(self) -> None:
+        closed = tuple(hours.Holiday(day, "") for day in sorted(self.holidays)) if self.intervals else ()
+        object.__setattr__(self, "_rules", hours.Calendar(1, self.zone, self._weekly(), closed))
 
-    def _day(self, day: date) -> list[tuple[datetime, datetime]]:
-        if not self.intervals:
-            return [(self._utc(day, time(0)), self._utc(day + timedelta(days=1), time(0)))]
-        if day in self.holidays:
-            return []
-        return sorted(
-            (self._utc(day, opens), self._utc(day, closes))
-            for weekday, opens, closes in self.intervals
-            if weekday == day.weekday()
-        )
-
-    def _utc(self, day: date, at: time) -> datetime:
-        return datetime.combine(day, at, self.zone).astimezone(UTC)
+    def _weekly(self) -> tuple[tuple[hours.Interval, ...], ...]:
+        days: list[list[hours.Interval]] = [[] for _ in range(7)]
+        for weekday, opens, closes in self.intervals:
+            days[weekday].append(hours.Interval(_clock(opens), _clock(closes)))
+        return tuple(map(tuple, days)) if self.intervals else ALWAYS
 
     def is_open(self, now: datetime) -> bool:
-        start, _end = next(self.open_spans(now), (None, None))
-        return start is not None and start <= now
+        return hours.is_open(self._rules, _ms(now))
 
     def next_opening(self, now: datetime) -> datetime | None:
         """The next instant at which it is open (``now`` itself when it is); None within 60 days."""
-        start, _end = next(self.open_spans(now), (None, None))
-        return None if start is None else max(start, now)
+        return _from(now, hours.next_opening(self._rules, _ms(now)))
 
     def after(self, now: datetime, minutes: int) -> datetime | None:
         """The instant at which ``minutes`` of opening time have passed since ``now``; None within 60 days."""
-        left = timedelta(minutes=minutes)
-        for start, end in self.open_spans(now):
-            begin = max(start, now)
-            if end - begin >= left:
-                return begin + left
-            left -= end - begin
-        return None
+        return _from(now, hours.add_open_ms(self._rules, _ms(now), minutes * 60_000))
 
     def minutes_between(self, a: datetime, b: datetime) -> float:
-        """Opening minutes between two instants."""
-        total = timedelta()
-        for start, end in self.open_spans(a):
-            if start >= b:
-                break
-            total += min(end, b) - max(start, a)
-        return total.total_seconds() / 60
+        """Opening minutes between two instants; 0 when ``b`` is not later."""
+        return hours.open_ms_between(self._rules, _ms(a), _ms(b)) / 60_000
+
+
+def _clock(at: time) -> int:
+    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second, microseconds=at.microsecond) // MS
+
+
+def _ms(at: datetime) -> int:
+    return (at - EPOCH) // MS
+
+
+def _from(now: datetime, at: int | None) -> datetime | None:
+    """``at`` as an instant counted from ``now``, which may lie between two milliseconds."""
+    if at is None:
+        return None
+    ahead = timedelta(milliseconds=at - _ms(now))
+    return now + ahead if ahead <= LOOK_AHEAD else None

@@ -32,6 +32,7 @@ async def load(tx: AsyncSession, described: dict[str, Any], passwords: dict[str,
         await _inbox(tx, agency_id, one, queues)
     for one in described.get("staff", []):
         await _staff(tx, agency_id, one, queues, skills, described["channels"], passwords)
+    await tx.execute(text("UPDATE staff SET version = version + 1 WHERE agency_id = :id"), {"id": agency_id})
     book.forget()
     return agency_id
 

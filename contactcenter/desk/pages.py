@@ -224,7 +224,7 @@ async def why_waiting(tx: AsyncSession, scope: Scope, staff: Staff, reference: s
     """Place and eligible agents of a waiting ticket, in words."""
     ticket = await tickets.find(tx, scope, reference)
     seen = await floor.read(tx, scope.agency_id)
-    waiting = seen.tickets.get(scope.agency_id, [])
+    waiting = seen.waiting(scope.agency_id)
     mine = next((one for one in waiting if one.id == ticket.id), None)
     if mine is None:
         nobody = {"with_room": 0, "full": 0, "away": 0, "offline": 0}

@@ -1,31 +1,32 @@
-"""The router: one leads, others stand by. It reads the floor, lets ``routing`` decide, and makes the decisions true."""
+"""The router: one leads, others stand by. It keeps the engines true to the rows, and makes their effects true in the rows."""
 
 import asyncio
 import contextlib
-import dataclasses
 import os
 import socket
 
 import asyncpg
 import structlog
+from sqlalchemy import text
 
 import routing
 from contactcenter.db import Database
-from contactcenter.desk import claims, floor
-from contactcenter.desk.book import open_book
+from contactcenter.desk import claims, decisions
 from contactcenter.desk.claims import Claim, ClaimRefused, Deposed
 from contactcenter.desk.kit import Kit
 from contactcenter.errors import StoreAway
 from contactcenter.jobs import upkeep
+from contactcenter.jobs.leading import Estranged, Memory
 from contactcenter.jobs.lease import Lease
 from contactcenter.listening import listen
+from routing.events import Anomaly, Effect
 
 log = structlog.get_logger()
 BATCH = 50
 TICK_S = 0.25
 STAND_BY_S = 0.4
-SECOND_THOUGHT_MS = 20_000
-"""A ticket goes back to an agent who gave it back, if there is nobody else, after this long and not before."""
+LOOKS = 3
+"""How often rows that were not as believed are read again at once; then they wait for the next round."""
 
 
 class Router:
@@ -34,6 +35,7 @@ class Router:
     def __init__(self, database: Database, kit: Kit) -> None:
         self._database, self._kit = database, kit
         self._woken = asyncio.Event()
+        self.memory = Memory()
         self.epoch = 0
 
     async def run(self) -> None:
@@ -62,59 +64,102 @@ class Router:
         log.info("router_leads", epoch=lease.epoch)
 
     async def _lead(self, lease: Lease) -> None:
+        await self.load(lease.epoch)
         while await lease.keep():
             self._woken.clear()
             await upkeep.run_due(self._database, self._kit)
             if lease.fresh:
-                await self.route(lease.epoch)
+                await self._decide(lease.epoch)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), TICK_S)
         raise Deposed
 
     async def route(self, epoch: int) -> int:
-        """Decide and claim until nothing more can be given. Gives the number of claims made."""
-        made = 0
+        """Read everything, decide and claim until nothing more can be given. Gives the number of claims made."""
+        return await self.load(epoch) + await self._decide(epoch)
+
+    async def load(self, epoch: int) -> int:
+        """Build the engines from one consistent look at all rows. Gives the number of claims made on the way."""
         async with self._database.transaction() as tx:
-            seen = await floor.read(tx)
-            book = await open_book(tx)
-        for agency_id, waiting in seen.tickets.items():
-            agents = seen.agents.get(agency_id, [])
-            policy = book.agencies[agency_id].policy
-            waiting = [
-                _second_thought(ticket, agents, policy, seen.now)
-                for ticket in waiting
-                if ticket.channel in policy.channels
-            ]
-            by_id = {ticket.id: ticket for ticket in waiting}
-            decisions = routing.settle(waiting, agents, policy, seen.now)
-            wanted = [Claim(decision, by_id[decision.ticket]) for decision in decisions]
-            for start in range(0, len(wanted), BATCH):
-                made += await self._claim(epoch, wanted[start : start + BATCH])
+            await tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            effects = await self.memory.load(tx)
+        return await self._make_true(epoch, effects)
+
+    async def _decide(self, epoch: int) -> int:
+        """Learn what changed, let time pass, and make true what follows, until nothing follows any more."""
+        made = 0
+        try:
+            async with self._database.transaction() as tx:
+                await self.memory.compare(tx)
+                effects = await self.memory.learn(tx)
+            made += await self._make_true(epoch, effects)
+            while (due := self.memory.tick()) is not None:
+                made += await self._make_true(epoch, [due])
+            for _ in range(LOOKS):
+                if self.memory.doubtful:
+                    async with self._database.transaction() as tx:
+                        effects = await self.memory.learn(tx)
+                    made += await self._make_true(epoch, effects)
+        except Estranged as why:
+            log.error("router_estranged", why=str(why))
+            made += await self.load(epoch)
+        return made
+
+    # ---- effects made true
+
+    async def _make_true(self, epoch: int, told: list[tuple[int, list[Effect]]]) -> int:
+        """In the order in which the engine gave them; claims that follow each other share a transaction."""
+        made = 0
+        for agency_id, effects in told:
+            engine, wanted = self.memory.engines[agency_id], []
+            claims_of = self._reasons(engine, effects)
+            for effect in effects:
+                if isinstance(effect, routing.Given):
+                    wanted.append(claims_of[effect.ticket])
+                    continue
+                made += await self._claim_all(epoch, wanted)
+                wanted = []
+                await self._carry_out(epoch, effect)
+            made += await self._claim_all(epoch, wanted)
+        return made
+
+    def _reasons(self, engine: routing.Engine, effects: list[Effect]) -> dict[int, Claim]:
+        """The claims among the effects with their reasons, written out before anything else happens."""
+        found = {}
+        for effect in effects:
+            if isinstance(effect, routing.Given):
+                case = engine.floor.cases[effect.ticket]
+                because = routing.because_of(engine.floor, effect).to_json()
+                found[effect.ticket] = Claim(effect, case.channel, case.version - 1, because)
+        return found
+
+    async def _carry_out(self, epoch: int, effect: Effect) -> None:
+        if isinstance(effect, Anomaly):
+            log.error("routing_anomaly", sentence=effect.sentence, fact=type(effect.event).__name__)
+            return
+        async with self._database.transaction() as tx:
+            done = await decisions.carry_out(tx, self._kit, epoch, effect)
+        ticket = getattr(effect, "ticket", None)
+        if not done and ticket is not None:
+            self.memory.doubtful.add(ticket)
+
+    async def _claim_all(self, epoch: int, wanted: list[Claim]) -> int:
+        made = 0
+        for start in range(0, len(wanted), BATCH):
+            made += await self._claim(epoch, wanted[start : start + BATCH])
         return made
 
     async def _claim(self, epoch: int, wanted: list[Claim]) -> int:
-        """All in one transaction; if the rows are not as believed, one by one."""
+        """All in one transaction; if the rows are not as believed, one by one. What is refused is read again."""
         try:
             async with self._database.transaction() as tx:
                 await claims.claim(tx, epoch, wanted)
             return len(wanted)
         except ClaimRefused:
-            if len(wanted) == 1:
-                log.info("claim_refused", ticket=wanted[0].ticket.id)
-                return 0
-            return sum([await self._claim(epoch, [one]) for one in wanted])
-
-
-def _second_thought(
-    ticket: routing.Ticket, agents: list[routing.Agent], policy: routing.Policy, now: int
-) -> routing.Ticket:
-    """Whoever gave a ticket back is passed over for two minutes, unless nobody else who is there could take it."""
-    if not ticket.excluded:
-        return ticket
-    others = [agent for agent in agents if routing.first_failing_check(agent, ticket, policy, now) in (None, "room")]
-    if others:
-        return ticket
-    rested = now + floor.EXCLUDED_S * 1000 - SECOND_THOUGHT_MS
-    return dataclasses.replace(
-        ticket, excluded=tuple((agent, until) for agent, until in ticket.excluded if until > rested)
-    )
+            if len(wanted) > 1:
+                return sum([await self._claim(epoch, [one]) for one in wanted])
+        given = wanted[0].given
+        log.info("claim_refused", ticket=given.ticket)
+        self.memory.doubtful.add(given.ticket)
+        self.memory.suspect.add(given.agent)
+        return 0

@@ -5,6 +5,7 @@ from contactcenter.models.base import Base
 from contactcenter.models.log import Event, Lease
 from contactcenter.models.messages import Attachment, Delivery, DeliveryAttempt, Message, ParkedReceipt, RawEvent
 from contactcenter.models.people import Consent, Contact, Endpoint, Visitor
+from contactcenter.models.routing import Exclusion, RoutingRules
 from contactcenter.models.staff import (
     LoginAttempt,
     SocketTicket,
@@ -29,6 +30,7 @@ __all__ = [
     "Draft",
     "Endpoint",
     "Event",
+    "Exclusion",
     "Holiday",
     "Inbox",
     "Lease",
@@ -42,6 +44,7 @@ __all__ = [
     "QueueSkill",
     "QueueStay",
     "RawEvent",
+    "RoutingRules",
     "ServiceTarget",
     "Skill",
     "SocketTicket",

@@ -60,6 +60,15 @@ class Ticket(Base):
     vulnerable: Mapped[bool] = mapped_column(server_default=text("false"))
     skills: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     """Required skills as [[skill_id, min_level], ...], sorted."""
+    ring: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    """How far its requirements have been relaxed; it never tightens while the ticket waits."""
+    pools: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    """Queues whose agents see it beside its own, by overflow."""
+    preferred_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    sticky_until: Mapped[datetime | None]
+    """Until then it waits for the preferred agent alone, if they are there."""
+    unservable: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Nobody on the books may serve it: a supervisor has to act."""
     arrived_at: Mapped[datetime]
     va: Mapped[datetime]
     waiting_since: Mapped[datetime | None]

@@ -61,6 +61,29 @@ def test_a_night_line_stays_open_over_the_repeated_hour() -> None:
     assert night.minutes_between(there(2026, 3, 8, 0), there(2026, 3, 8, 5)) == 3 * 60
 
 
+def test_overlapping_hours_count_once() -> None:
+    twice = Calendar(ZONE, (*OFFICE, (0, time(16), time(18)), (0, time(8), time(10))))
+    assert twice.minutes_between(there(2026, 11, 2), there(2026, 11, 3)) == 10 * 60
+    assert twice.after(there(2026, 11, 2, 8), 9 * 60) == there(2026, 11, 2, 17)
+
+
+def test_a_quarter_of_waiting_is_counted_in_full() -> None:
+    assert office().minutes_between(there(2026, 1, 5), there(2026, 4, 6)) == 13 * 5 * 8 * 60
+    assert office().minutes_between(there(2026, 4, 6), there(2026, 1, 5)) == 0
+
+
+def test_an_instant_between_two_milliseconds_is_kept() -> None:
+    now = there(2026, 11, 2, 9) + timedelta(microseconds=1234)
+    assert office().next_opening(now) == now
+    assert office().after(now, 30) == now + timedelta(minutes=30)
+
+
+def test_a_queue_without_hours_is_open_on_holidays() -> None:
+    always = Calendar(ZONE, (), frozenset({date(2026, 11, 26)}))
+    assert always.is_open(there(2026, 11, 26, 3))
+    assert always.after(there(2026, 11, 25, 12), 24 * 60) == there(2026, 11, 26, 12)
+
+
 def test_closing_time_is_closed_and_opening_time_is_open() -> None:
     assert office().is_open(there(2026, 11, 2, 9))
     assert office().is_open(there(2026, 11, 2, 16, 59))

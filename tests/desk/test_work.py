@@ -28,8 +28,9 @@ async def waiting(rig: Rig, count: int, box: str = "text") -> list[routing.Ticke
 
 
 def decision(ticket: routing.Ticket, agent: int, units: int = 4, *, filler: bool = False) -> Claim:
-    chosen = routing.Decision(ticket.id, agent, "direct", units, filler, None, BECAUSE)
-    return Claim(chosen, ticket)
+    grounds = routing.events.Grounds("pick", 0, None, 1)
+    chosen = routing.Given(ticket.id, agent, "direct", units, filler, None, grounds)
+    return Claim(chosen, ticket.channel, ticket.version, BECAUSE.to_json())
 
 
 async def attempt(rig: Rig, wanted: list[Claim], epoch: int = 0) -> bool:

@@ -1,0 +1,169 @@
+"""What the leading router holds in memory: an engine per agency, kept true to the rows by reading what changed.
+
+The event log says which tickets changed; versions and heartbeats say which agents did. Whatever is read is handed to the
+engine as it is, so telling it twice is harmless, and reading everything again is always a cure.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import routing
+from contactcenter.desk import book, floor
+from contactcenter.desk.floor import Floor
+from routing import events as facts
+from routing.events import Effect
+
+log = structlog.get_logger()
+PRESENCE_S, COMPARE_S = 0.5, 30.0
+
+_CHANGED = text(
+    """
+    SELECT max(pos) AS tail, array_agg(DISTINCT ticket_id) FILTER (WHERE ticket_id IS NOT NULL) AS tickets,
+      coalesce(bool_or(type = 'routing.rules_changed'), false) AS other_rules
+    FROM event WHERE pos > :position
+    """
+)
+_TAIL = text("SELECT coalesce(max(pos), 0) FROM event")
+_COUNTS = text(
+    """
+    SELECT agency_id, count(*) FILTER (WHERE status = 'queued') AS waiting,
+      count(*) FILTER (WHERE status IN ('offered', 'assigned')) AS held
+    FROM ticket WHERE status IN ('queued', 'offered', 'assigned') GROUP BY agency_id
+    """
+)
+
+
+@dataclass
+class Memory:
+    """Engines by agency, how far the log has been read, and each agent's version and connection when last read."""
+
+    engines: dict[int, routing.Engine] = field(default_factory=dict)
+    position: int = 0
+    presence: dict[int, tuple[int, bool]] = field(default_factory=dict)
+    revisions: dict[int, int] = field(default_factory=dict)
+    doubtful: set[int] = field(default_factory=set)
+    """Tickets whose rows were not as believed: read again next time, with their agents in `suspect`."""
+    suspect: set[int] = field(default_factory=set)
+    _clock: float = 0.0
+    _looked: float = 0.0
+    _compared: float = field(default_factory=time.monotonic)
+
+    def now(self) -> int:
+        """The database's clock, carried on by our own monotonic one: it never goes backwards."""
+        return int((time.monotonic() + self._clock) * 1000)
+
+    def _set_clock(self, database_ms: int) -> None:
+        self._clock = max(self._clock, database_ms / 1000 - time.monotonic())
+
+    async def load(self, tx: AsyncSession) -> list[tuple[int, list[Effect]]]:
+        """Read everything in this (repeatable read) transaction and build the engines anew. Gives their first effects."""
+        self.position = await tx.scalar(_TAIL)
+        book.forget()
+        agencies = (await book.open_book(tx)).agencies
+        seen = await floor.read(tx)
+        self._set_clock(seen.now)
+        self.presence, self.doubtful, self.suspect = dict(seen.presence), set(), set()
+        self.engines, self.revisions = {}, {}
+        effects = []
+        for agency_id, agency in agencies.items():
+            engine = self.engines[agency_id] = routing.Engine(agency.policy, routing.Snapshot(seen.now))
+            self.revisions[agency_id] = agency.policy.revision
+            rows = facts.Reconciled(tuple(seen.tickets.get(agency_id, ())), tuple(seen.agents.get(agency_id, ())))
+            effects.append((agency_id, engine.apply(rows, self.now())))
+        return effects
+
+    async def learn(self, tx: AsyncSession) -> list[tuple[int, list[Effect]]]:
+        """Read what changed since the last time and tell the engines; gives their effects."""
+        row = (await tx.execute(_CHANGED, {"position": self.position})).one()
+        if row.other_rules:
+            book.forget()
+        effects = await self._learn_rules(tx)
+        tickets = {*(row.tickets or ()), *self.doubtful}
+        agents = await self._changed_agents(tx, self._owners(tickets) | self.suspect)
+        if tickets or agents:
+            seen = await floor.read(tx, ticket_ids=sorted(tickets), agent_ids=sorted(agents))
+            newly = {t.agent for rows in seen.tickets.values() for t in rows if t.agent is not None} - agents
+            if newly:
+                more = await floor.read(tx, ticket_ids=[], agent_ids=sorted(newly))
+                for agency_id, rows in more.agents.items():
+                    seen.agents.setdefault(agency_id, []).extend(rows)
+                seen.presence.update(more.presence)
+            effects += self._tell(seen, tickets, agents)
+        self.position = row.tail or self.position
+        self.doubtful.clear()
+        self.suspect.clear()
+        return effects
+
+    def tick(self) -> tuple[int, list[Effect]] | None:
+        """Let an engine do what is due; None when nothing is, anywhere."""
+        now = self.now()
+        for agency_id, engine in self.engines.items():
+            due = engine.next_due()
+            if due is not None and due <= now:
+                return agency_id, engine.apply(facts.Tick(), now)
+        return None
+
+    def _owners(self, tickets: set[int]) -> set[int]:
+        """Who has these tickets as far as we know."""
+        cases = (engine.floor.cases.get(ticket) for engine in self.engines.values() for ticket in tickets)
+        return {case.agent for case in cases if case is not None and case.agent is not None}
+
+    async def _changed_agents(self, tx: AsyncSession, agents: set[int]) -> set[int]:
+        if agents or time.monotonic() - self._looked >= PRESENCE_S:
+            self._looked = time.monotonic()
+            present = await floor.presence(tx)
+            agents = agents | {one for one, seen in present.items() if self.presence.get(one) != seen}
+            agents |= set(self.presence) - set(present)
+        return agents
+
+    async def _learn_rules(self, tx: AsyncSession) -> list[tuple[int, list[Effect]]]:
+        effects = []
+        for agency_id, agency in (await book.open_book(tx)).agencies.items():
+            engine = self.engines.get(agency_id)
+            if engine is None:
+                raise Estranged("there is a new agency")
+            if self.revisions[agency_id] != agency.policy.revision:
+                self.revisions[agency_id] = agency.policy.revision
+                effects.append((agency_id, engine.apply(facts.PolicyChanged(agency.policy), self.now())))
+                self.doubtful.update(engine.floor.cases)
+        return effects
+
+    def _tell(self, seen: Floor, tickets: set[int], agents: set[int]) -> list[tuple[int, list[Effect]]]:
+        self._set_clock(seen.now)
+        found = {ticket.id for rows in seen.tickets.values() for ticket in rows}
+        there = set(seen.presence)
+        self.presence = {one: was for one, was in self.presence.items() if one not in agents - there} | seen.presence
+        effects = []
+        for agency_id, engine in self.engines.items():
+            rows = facts.Reconciled(
+                tickets=tuple(seen.tickets.get(agency_id, ())),
+                agents=tuple(seen.agents.get(agency_id, ())),
+                gone=tuple(sorted(ticket for ticket in tickets - found if ticket in engine.floor.cases)),
+                agents_gone=tuple(sorted(one for one in agents - there if one in engine.floor.seats)),
+            )
+            if rows != _NOTHING:
+                effects.append((agency_id, engine.apply(rows, self.now())))
+        return effects
+
+    async def compare(self, tx: AsyncSession) -> None:
+        """Every half minute: count what waits and what is held, here and in the rows. Raises Estranged where they differ."""
+        if time.monotonic() - self._compared < COMPARE_S:
+            return
+        self._compared = time.monotonic()
+        rows = {row.agency_id: (row.waiting, row.held) for row in await tx.execute(_COUNTS)}
+        for agency_id, engine in self.engines.items():
+            ours = engine.floor
+            counts = sum(1 for _ in ours.waiting()), sum(1 for _ in ours.holding())
+            if counts != rows.get(agency_id, (0, 0)):
+                raise Estranged(f"memory {counts}, rows {rows.get(agency_id, (0, 0))}")
+
+
+class Estranged(Exception):
+    """Memory and rows differ, or cannot be reconciled in place: read everything again."""
+
+
+_NOTHING = facts.Reconciled()

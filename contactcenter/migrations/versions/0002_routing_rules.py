@@ -1,0 +1,63 @@
+"""routing rules, rings and exclusions"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '3s'")
+    op.add_column("ticket", sa.Column("ring", sa.SmallInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("ticket", sa.Column("pools", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False))
+    op.add_column("ticket", sa.Column("preferred_id", sa.BigInteger(), nullable=True))
+    op.add_column("ticket", sa.Column("sticky_until", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("ticket", sa.Column("unservable", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.create_foreign_key("fk_ticket_preferred_id_staff", "ticket", "staff", ["preferred_id"], ["id"])
+    op.create_table(
+        "routing_rules",
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("rules", postgresql.JSONB(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.BigInteger(), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_routing_rules_agency_id_agency")),
+        sa.ForeignKeyConstraint(["made_by"], ["staff.id"], name=op.f("fk_routing_rules_made_by_staff")),
+        sa.PrimaryKeyConstraint("agency_id", "revision", name=op.f("pk_routing_rules")),
+    )
+    op.create_table(
+        "exclusion",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        sa.Column("staff_id", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column("lifted_by", sa.BigInteger(), nullable=True),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(lifted_by is null) = (lifted_at is null)", name=op.f("ck_exclusion_lifted")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_exclusion_agency_id_agency")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_exclusion_contact_id_contact")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_exclusion_staff_id_staff")),
+        sa.ForeignKeyConstraint(["made_by"], ["staff.id"], name=op.f("fk_exclusion_made_by_staff")),
+        sa.ForeignKeyConstraint(["lifted_by"], ["staff.id"], name=op.f("fk_exclusion_lifted_by_staff")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exclusion")),
+    )
+    op.create_index(
+        "uq_exclusion_standing", "exclusion", ["contact_id", "staff_id"], unique=True,
+        postgresql_where=sa.text("lifted_at is null"),
+    )  # fmt: skip
+
+
+def downgrade() -> None:
+    op.drop_table("exclusion")
+    op.drop_table("routing_rules")
+    op.drop_constraint("fk_ticket_preferred_id_staff", "ticket")
+    for column in ("unservable", "sticky_until", "preferred_id", "pools", "ring"):
+        op.drop_column("ticket", column)

@@ -1,0 +1,276 @@
+"""How a ticket waits: which ring is in force, which pools see it, for whom alone it waits, and what time will change."""
+
+from routing.events import Diverted, Held, Overflowed, Relaxed, SlaAtRisk, Unservable
+from routing.floor import Case, Floor
+from routing.model import FOREVER, State
+from routing.ordering import Line
+from routing.timers import WAITING_KINDS
+
+
+def enter(floor: Floor, case: Case) -> None:
+    """Let a ticket wait: in its queue, held until that opens, or diverted when the queue takes no more live work."""
+    if floor.closed and case.queue in floor.closed:
+        hold(floor, case)
+        return
+    if floor.limited and _is_full(floor, case):
+        divert(floor, case, "queue_full")
+        return
+    case.state, case.agent, case.offer_expires = State.QUEUED, None, None
+    if case.entered_at is None:
+        case.entered_at, case.ring, case.overflowed = floor.now, 0, ()
+    if case.sticky_until is not None:
+        _wait_for_one(floor, case)
+    refit(floor, case)
+    arm(floor, case)
+    floor.touch(case)
+
+
+def hold(floor: Floor, case: Case) -> None:
+    """The queue is closed: the ticket enters it at opening, with its own virtual arrival."""
+    case.state, case.agent, case.offer_expires = State.HELD, None, None
+    floor.effects.append(Held(case.id, None, floor.grounds("hours")))
+
+
+def divert(floor: Floor, case: Case, why: str) -> None:
+    withdraw(floor, case)
+    case.state = State.DIVERTED
+    floor.effects.append(Diverted(case.id, floor.grounds(why)))
+
+
+def withdraw(floor: Floor, case: Case) -> None:
+    """Take a waiting ticket out of its lines and forget what time would have brought."""
+    floor.leave(case)
+    if case.armed:
+        case.armed = False
+        floor.timers.disarm_all(case.id, WAITING_KINDS)
+    floor.stranded.discard(case.id)
+    floor.reported.discard(case.id)
+    floor.touched_cases.pop(case.id, None)
+
+
+def _is_full(floor: Floor, case: Case) -> bool:
+    most = floor.rule(case.pool).most_waiting
+    if most is None or case.hops or not floor.policy.channels[case.channel].live or case.entered_at is not None:
+        return False
+    waiting = sum(other.queue == case.queue and other.channel == case.channel for other in floor.waiting())
+    return waiting >= most
+
+
+# ---- known agent
+
+
+def _wait_for_one(floor: Floor, case: Case) -> None:
+    """Present but full: their ticket waits for them alone. Away, offline or a stranger to the work: for everybody at once."""
+    assert case.sticky_until is not None
+    seat = floor.seats.get(case.preferred or 0)
+    numbers = floor.lines_of_plan(case.plan, case.priority == 4)
+    serves = seat is not None and numbers[case.ring] in seat.serves
+    if seat is None or not seat.present or not serves or case.queue in floor.surges:
+        case.sticky_until = None
+    elif floor.now >= case.sticky_until and not floor.room(seat, case.channel):
+        case.sticky_until = None
+    else:
+        floor.join_own(case, seat)
+
+
+def stop_waiting_for_one(floor: Floor, case: Case) -> None:
+    """From here on everybody may have it, at the same virtual arrival."""
+    case.sticky_until = None
+    floor.leave(case)
+    refit(floor, case)
+    arm(floor, case)
+    floor.touch(case)
+
+
+def release_sticky(floor: Floor, agent: int) -> None:
+    """The agent for whom tickets wait alone is not there any more."""
+    seat = floor.seats[agent]
+    for number in sorted(seat.own.places) if seat.own else ():
+        stop_waiting_for_one(floor, floor.cases[number])
+
+
+# ---- rings and pools
+
+
+def refit(floor: Floor, case: Case) -> None:
+    """Stand in the lines of the ring and the pools in force now. A ring never tightens and a pool is never taken away."""
+    if case.own:
+        return
+    numbers = floor.lines_of_plan(case.plan, case.priority == 4)
+    if len(numbers) == 1 and not case.plan.overflow and not case.lines and floor.lines.all[numbers[0]].staffed:
+        floor.join(case, numbers)  # what most tickets do
+        return
+    _relax(floor, case, numbers)
+    lines = _lines_with_overflow(floor, case, numbers[case.ring])
+    if lines != case.lines:
+        floor.leave(case)
+        floor.join(case, lines)
+        floor.touch(case)
+    _watch(floor, case, numbers)
+
+
+def _relax(floor: Floor, case: Case, numbers: tuple[int, ...]) -> None:
+    assert case.entered_at is not None
+    rings = case.plan.rings
+    waited = floor.now - case.entered_at
+    due = case.ring
+    while due + 1 < len(rings) and rings[due + 1].after_s * 1000 <= waited:
+        due += 1
+    if case.queue in floor.surges and due == 0 and len(rings) > 1:
+        due = 1
+    reached = _first_staffed(floor, numbers, due)
+    if reached != case.ring:
+        case.ring = reached
+        rule = "unstaffed" if reached > due else "surge" if case.queue in floor.surges else "waited"
+        floor.effects.append(Relaxed(case.id, reached, reached > due, floor.grounds(rule)))
+
+
+def _first_staffed(floor: Floor, numbers: tuple[int, ...], ring: int) -> int:
+    """The ring itself, or when nobody staffs it the first later one that somebody does."""
+    for later in range(ring, len(numbers)):
+        if floor.lines.all[numbers[later]].staffed:
+            return later
+    return ring
+
+
+def _lines_with_overflow(floor: Floor, case: Case, number: int) -> tuple[int, ...]:
+    assert case.entered_at is not None
+    home = floor.lines.all[number]
+    lines, staffed = [home], bool(home.staffed)
+    waited = floor.now - case.entered_at
+    for pool, after_s in case.plan.overflow:
+        known = pool in case.overflowed
+        if known or after_s * 1000 <= waited or not staffed or case.queue in floor.surges:
+            line = floor.line_of(home.signature._replace(pool=pool))
+            lines.append(line)
+            staffed = staffed or bool(line.staffed)
+            if not known:
+                case.overflowed = (*case.overflowed, pool)
+                floor.effects.append(Overflowed(case.id, pool, floor.grounds("overflow", after_s)))
+    return tuple(line.number for line in lines)
+
+
+def _watch(floor: Floor, case: Case, numbers: tuple[int, ...]) -> None:
+    """Remember tickets in lines nobody staffs, and tell once of those that nobody on the books could ever serve."""
+    if any(floor.lines.all[number].staffed for number in case.lines):
+        floor.stranded.discard(case.id)
+        floor.reported.discard(case.id)
+        return
+    floor.stranded.add(case.id)
+    if any(_servable(floor, case, line) for line in _all_lines(floor, case, numbers)):
+        floor.reported.discard(case.id)
+    elif case.id not in floor.reported:
+        floor.reported.add(case.id)
+        floor.effects.append(Unservable(case.id, floor.grounds("nobody")))
+
+
+def _all_lines(floor: Floor, case: Case, numbers: tuple[int, ...]) -> list[Line]:
+    rings = [floor.lines.all[number] for number in numbers]
+    further = [
+        floor.line_of(line.signature._replace(pool=pool)) for line in rings for pool, _after in case.plan.overflow
+    ]
+    return rings + further
+
+
+def _servable(floor: Floor, case: Case, line: Line) -> bool:
+    if case.named:
+        return any(agent in line.eligible for agent in case.named)
+    return bool(line.eligible)
+
+
+def refit_stranded(floor: Floor) -> None:
+    """Somebody came or went: tickets in unstaffed lines may skip a ring, overflow, or be past serving."""
+    for number in sorted(floor.stranded):
+        case = floor.cases.get(number)
+        if case is not None and case.state is State.QUEUED:
+            refit(floor, case)
+
+
+def refit_restaffed(floor: Floor) -> None:
+    """Lines gained their first or lost their last available agent."""
+    lines, floor.restaffed = floor.restaffed, []
+    if not lines:
+        return
+    for line in lines:
+        if not line.staffed:
+            for number in sorted(line.places):
+                refit(floor, floor.cases[number])
+    refit_stranded(floor)
+
+
+def refit_waiting(floor: Floor) -> None:
+    """Rules or skills changed: look at every waiting ticket again, in their order."""
+    for case in sorted(floor.waiting(), key=lambda case: (case.va, case.arrived_at, case.id)):
+        if case.own:
+            continue
+        refit(floor, case)
+        arm(floor, case)
+        floor.touch(case)
+
+
+# ---- what time will bring
+
+
+def arm(floor: Floor, case: Case) -> None:
+    """Arm the timers of a waiting ticket afresh."""
+    assert case.entered_at is not None
+    plan = case.plan
+    if case.ring + 1 < len(plan.rings):
+        _arm_one(floor, case, "relax", case.entered_at + plan.rings[case.ring + 1].after_s * 1000)
+    if plan.overflow:
+        later = [after_s for pool, after_s in plan.overflow if pool not in case.overflowed]
+        if later:
+            _arm_one(floor, case, "overflow", case.entered_at + min(later) * 1000)
+    if case.own and case.sticky_until is not None:
+        _arm_one(floor, case, "sticky", case.sticky_until)
+    if case.excluded:
+        ends = [until for until in case.excluded.values() if floor.now < until < FOREVER]
+        if ends:
+            _arm_one(floor, case, "exclusion", min(ends))
+    if case.sla_deadline is not None:
+        _arm_deadline(floor, case, case.sla_deadline)
+
+
+def _arm_one(floor: Floor, case: Case, kind: str, at: int) -> None:
+    floor.timers.arm(kind, case.id, at)
+    case.armed = True
+
+
+def _arm_deadline(floor: Floor, case: Case, deadline: int) -> None:
+    span = deadline - case.arrived_at
+    if floor.reserves and case.arrived_at + (span + 1) // 2 > floor.now:
+        _arm_one(floor, case, "reserve", case.arrived_at + (span + 1) // 2)
+    if case.arrived_at + span * 3 // 4 > floor.now:
+        _arm_one(floor, case, "sla", case.arrived_at + span * 3 // 4)
+
+
+def fire(floor: Floor, kind: str, case: Case) -> None:
+    """A timer of a waiting ticket is due; one whose cause is gone does nothing."""
+    if case.state is not State.QUEUED:
+        return
+    if kind == "sticky" and case.own:
+        stop_waiting_for_one(floor, case)
+    elif kind in ("relax", "overflow"):
+        refit(floor, case)
+        arm(floor, case)
+    elif kind == "exclusion":
+        forget_exclusions(floor, case)
+        floor.touch(case)
+    elif kind == "reserve":
+        floor.touch(case)
+    elif kind == "sla":
+        floor.effects.append(SlaAtRisk(case.id, floor.grounds("deadline", case.sla_deadline or 0)))
+    elif kind == "closing" and case.queue in floor.closed:
+        divert(floor, case, "closed")
+
+
+def forget_exclusions(floor: Floor, case: Case) -> None:
+    """Drop the exclusions that have ended."""
+    own, lines = case.own, case.lines
+    floor.leave(case)
+    case.excluded = {agent: until for agent, until in case.excluded.items() if until > floor.now}
+    if own:
+        floor.join_own(case, floor.seats[case.preferred or 0])
+    else:
+        floor.join(case, lines)
+    arm(floor, case)

@@ -1,0 +1,319 @@
+"""The two questions: an agent has room, which ticket? A ticket waits, which agent? And the loop that asks them until all is
+settled.
+
+Before an event no waiting ticket has an eligible agent with room, named holds aside. So after it only those it touched
+can change anything. Of the touched agents the one whose pick scores highest goes first, and the ticket picked goes to
+the best of all agents who can take it; then the touched tickets still waiting are placed in their order. Time stands still
+meanwhile, room only shrinks and tickets only leave, so a pick can only get worse and is asked for again when it is used.
+Every order is total and ends in an id.
+"""
+
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
+
+from routing.choosing import LEAD_SHIFT, NO_ROOM
+from routing.events import Given, Grounds
+from routing.floor import Case, Floor, Group, Seat
+from routing.model import State
+from routing.ordering import NOBODY, Entry, Line
+from routing.timers import WAITING_KINDS
+
+GUARD_ONE_IN = 10
+STRICT = 1 << 80
+"""Lifts an emergency above every score."""
+
+
+class Pick(NamedTuple):
+    """The ticket an agent would take, by which rule, and the ticket that came second."""
+
+    score: int
+    entry: Entry
+    rule: str
+    rival: int | None
+
+
+def settle(floor: Floor) -> None:
+    """Decide until no waiting ticket has an eligible agent with room, named holds aside."""
+    seats, cases = floor.touched_seats, floor.touched_cases
+    if not seats and not cases:
+        return
+    floor.touched_seats, floor.touched_cases = {}, {}
+    if floor.reserves and seats:
+        seats = _with_those_reserved(floor, seats)
+    if not cases and len(seats) == 1:
+        _fill(floor, *seats.values())
+    elif not seats and len(cases) == 1:
+        _place_and_give(floor, *cases.values())
+    else:
+        _settle_many(floor, seats, cases)
+
+
+def _with_those_reserved(floor: Floor, seats: dict[int, Seat]) -> dict[int, Seat]:
+    """One more with room in a pool may free the others of that pool for tickets held by the reserve."""
+    floor.flush()
+    pools = {seat.home_pool for seat in seats.values()}
+    return seats | {seat.id: seat for seat in floor.seats.values() if seat.home_pool in pools and seat.roomy}
+
+
+def _fill(floor: Floor, seat: Seat) -> None:
+    """Give one agent work until they have no room or there is none for them."""
+    while seat.present and (found := pick(floor, seat)):
+        give(floor, floor.cases[found.entry.ticket], seat, _grounds(floor, found))
+
+
+def _settle_many(floor: Floor, seats: dict[int, Seat], cases: dict[int, Case]) -> None:
+    wishes = []
+    for seat in seats.values():
+        if seat.present and (found := pick(floor, seat)):
+            wishes.append((-found.score, found.entry, seat.id))
+    heapify(wishes)
+    while wishes:
+        minus_score, entry, seat_id = heappop(wishes)
+        seat = floor.seats[seat_id]
+        found = pick(floor, seat)
+        if found is None:
+            continue
+        if (-found.score, found.entry) == (minus_score, entry):
+            case = floor.cases[entry.ticket]
+            placed = place(floor, case)
+            chosen = placed[0] if placed else seat
+            give(floor, case, chosen, _grounds(floor, found))
+            found = pick(floor, seat)
+        if found:
+            heappush(wishes, (-found.score, found.entry, seat_id))
+    for case in sorted(cases.values(), key=lambda case: (case.va, case.arrived_at, case.id)):
+        _place_and_give(floor, case)
+
+
+def _place_and_give(floor: Floor, case: Case) -> None:
+    if case.state is State.QUEUED:
+        placed = place(floor, case)
+        if placed:
+            give(floor, case, *placed)
+
+
+def _grounds(floor: Floor, found: Pick) -> Grounds:
+    return Grounds(found.rule, found.score, found.rival, floor.policy.revision)
+
+
+# ---- an agent has room: which ticket?
+
+
+def pick(floor: Floor, seat: Seat) -> Pick | None:
+    """The ticket with the highest weight × age that the agent may take now; None when there is none.
+
+    Only the heads of their lines are looked at: weights never differ inside a line.
+    """
+    now, heads = floor.now, floor.lines.heads
+    best = second = guarded = NOBODY
+    best_score = second_score = guarded_score = -1
+    top = floor.policy.primary_weight
+    careful = floor.barred or floor.reserves
+    rooms: dict[str, bool] = {}
+    for group in seat.groups or floor.groups_of(seat):
+        channel = group.channel
+        if channel not in rooms:
+            rooms[channel] = floor.room(seat, channel)
+        if not rooms[channel]:
+            continue
+        head = min(group.heads_of(heads))
+        if head is NOBODY:
+            continue
+        if careful:
+            head = _first_allowed(floor, seat, group)
+            if head is NOBODY:
+                continue
+        age = now - head[0]
+        score = group.weight * age if age > 0 else 0
+        if group.emergency and _emergency_may_pass(floor, group):
+            score += STRICT
+        if score > best_score or (score == best_score and head < best):
+            second, second_score, best, best_score = best, best_score, head, score
+        elif score > second_score or (score == second_score and head < second):
+            second, second_score = head, score
+        if group.weight < top and now - head[1] >= group.guard_ms and age * top > guarded_score:
+            guarded, guarded_score = head, age * top
+    floor.work["heads"] += len(seat.serves)
+    if seat.own is not None and seat.own.places:
+        own = _best_of_own(floor, seat)
+        if own[0] > best_score or (own[0] == best_score and own[1] < best):
+            second, (best_score, best) = best, own
+    if best_score < 0:
+        return None
+    if guarded_score > best_score and _guard_may_decide(floor, guarded):
+        return Pick(guarded_score, guarded, "guard", best.ticket)
+    rule = "sticky" if best[3] < 0 else "emergency" if best_score >= STRICT else "pick"
+    return Pick(best_score, best, rule, second.ticket if second is not NOBODY else None)
+
+
+def _best_of_own(floor: Floor, seat: Seat) -> tuple[int, Entry]:
+    """Score and place of the best ticket that waits for this agent alone; -1 without one."""
+    best_score, best = -1, NOBODY
+    for entry in seat.own.places.values() if seat.own else ():
+        case = floor.cases[entry.ticket]
+        if floor.room(seat, case.channel) and may_have(floor, case, seat):
+            score = floor.policy.sticky_weight * max(0, floor.now - entry.va)
+            if score > best_score or (score == best_score and entry < best):
+                best_score, best = score, entry
+    return best_score, best
+
+
+def _first_allowed(floor: Floor, seat: Seat, group: Group) -> Entry:
+    """The first ticket of a group that this agent may have: those barred to them give way to the next."""
+    kept = not group.primary and _keeps_reserve(floor, seat, group.pool, group.channel)
+    best = NOBODY
+    for number in group.lines:
+        line = floor.lines.all[number]
+        if kept and not line.waived:
+            continue
+        for entry in line.in_order():
+            floor.work["scanned"] += 1
+            case = floor.cases[entry.ticket]
+            if may_have(floor, case, seat) and not (kept and not reserve_waived(floor, case)):
+                best = min(best, entry)
+                break
+    return best
+
+
+def may_have(floor: Floor, case: Case, seat: Seat) -> bool:
+    """Whether no exclusion stands between the ticket and the agent."""
+    if case.named and seat.id not in case.named:
+        return False
+    until = case.excluded.get(seat.id)
+    return until is None or until <= floor.now
+
+
+def _keeps_reserve(floor: Floor, seat: Seat, pool: int, channel: str) -> bool:
+    """Whether secondary work must leave this agent alone, so that enough of their home pool keep room."""
+    reserve = floor.rule(pool).reserve
+    if not reserve:
+        return False
+    floor.flush()
+    others = floor.roomy.get((seat.home_pool, channel), 0) - (channel in seat.roomy)
+    return others < reserve
+
+
+def reserve_waived(floor: Floor, case: Case) -> bool:
+    """Half of the time to the deadline is gone: the reserve no longer keeps anybody from this ticket."""
+    deadline = case.sla_deadline
+    return deadline is not None and 2 * (floor.now - case.arrived_at) >= deadline - case.arrived_at
+
+
+def _emergency_may_pass(floor: Floor, group: Group) -> bool:
+    """Emergencies go first as long as they hold no more than their share of the pool's slots, one at least."""
+    in_hand = floor.emergencies.get(group.pool, 0)
+    if in_hand == 0:
+        return True
+    cap = floor.policy.channels[group.channel].cap
+    slots = sum(
+        seat.caps.get(group.channel, cap)
+        for seat in floor.seats.values()
+        if seat.home_pool == group.pool and seat.staffs and group.channel in seat.channels_on
+    )
+    return in_hand < max(1, slots * floor.rule(group.pool).emergency_share // 100)
+
+
+def _guard_may_decide(floor: Floor, entry: Entry) -> bool:
+    return floor.guarded.get(floor.cases[entry.ticket].pool, GUARD_ONE_IN) >= GUARD_ONE_IN - 1
+
+
+# ---- a ticket waits: which agent?
+
+
+def place(floor: Floor, case: Case) -> tuple[Seat, Grounds] | None:
+    """The agent with the smallest key among those who can take the ticket now; None when nobody can."""
+    if case.own:
+        seat = floor.seats[case.preferred or 0]
+        if floor.room(seat, case.channel) and may_have(floor, case, seat):
+            return seat, floor.grounds("sticky")
+        return None
+    if floor.rule(case.pool).strategy == "manual":
+        return None
+    if floor.stale:
+        floor.flush()
+    if not floor.with_room.get(case.channel):
+        return None  # under load the most frequent answer
+    best: tuple[int, int, int, int, int] | None = None
+    second: int | None = None
+    for number in case.lines:
+        for candidate in _best_of_line(floor, case, floor.lines.all[number]):
+            if best is None or candidate < best:
+                best, second = candidate, best[4] if best else second
+            elif second is None:
+                second = candidate[4]
+    if best is None:
+        return None
+    return floor.seats[best[4]], floor.grounds(floor.rule(case.pool).strategy, best[3], second)
+
+
+def _best_of_line(floor: Floor, case: Case, line: Line) -> list[tuple[int, int, int, int, int]]:
+    """At most one candidate per rank, as (lead, rank, rest, key, agent id); the smaller is the better."""
+    rule = floor.rule(line.signature.pool)
+    keys = floor.keys(line.signature.channel, rule.strategy)
+    primary, secondary = floor.index(line)
+    barred = case.excluded or case.named
+    found = []
+    for rank, index in ((0, primary), (1, secondary)):
+        if index is None:
+            continue
+        floor.work["scanned"] += 1
+        if barred or (rank and rule.reserve):
+            best = _first_ranked(floor, case, keys.ranked(index), rank, rule.reserve)
+        else:
+            best = keys.first(index)
+        if best is None or best[0] == NO_ROOM:
+            continue
+        key, number = best
+        seat = floor.by_number[number]
+        assert seat is not None
+        lead = key >> LEAD_SHIFT
+        if rule.strategy == "round_robin":
+            found.append((rank, 0, key, key, seat.id))
+        else:
+            found.append((lead, rank, key, key, seat.id))
+        if rank == 0 and (lead == 0 or rule.strategy == "round_robin"):
+            break
+    return found
+
+
+def _first_ranked(
+    floor: Floor, case: Case, ranked: list[tuple[int, int]], rank: int, reserve: int
+) -> tuple[int, int] | None:
+    waived = not reserve or not rank or reserve_waived(floor, case)
+    for key, number in ranked:
+        seat = floor.by_number[number]
+        assert seat is not None
+        if may_have(floor, case, seat) and (waived or not _keeps_reserve(floor, seat, case.pool, case.channel)):
+            return key, number
+    return None
+
+
+# ---- the decision made
+
+
+def give(floor: Floor, case: Case, seat: Seat, because: Grounds, *, direct: bool = False) -> None:
+    """Offer or assign a waiting ticket, in memory; the effect tells it. `direct`: a person decided, nobody is asked."""
+    rule = floor.policy.channels[case.channel]
+    floor.leave(case)
+    floor.take(case, seat)
+    if case.armed:
+        case.armed = False
+        floor.timers.disarm_all(case.id, WAITING_KINDS)
+    since = floor.guarded.get(case.pool, GUARD_ONE_IN)
+    floor.guarded[case.pool] = 0 if because.rule == "guard" else min(since + 1, GUARD_ONE_IN)
+    if case.id in floor.stranded:
+        floor.stranded.discard(case.id)
+        floor.reported.discard(case.id)
+    expires = None
+    if not direct and rule.offer_s is not None and not floor.rule(case.pool).auto_accept:
+        expires = floor.now + rule.offer_s * 1000
+        case.state = State.OFFERED
+        case.offers_made += 1
+        floor.timers.arm("offer", case.id, expires)
+    else:
+        case.state = State.ASSIGNED
+    case.offer_expires = expires
+    case.version += 1
+    floor.effects.append(
+        Given(case.id, seat.id, "direct" if expires is None else "offer", rule.weight, not rule.live, expires, because)
+    )

@@ -10,7 +10,7 @@ In words: `because`, `waits`.
 from routing import events
 from routing.because import Because, Names, because_of, why_not, why_this_agent
 from routing.capacity import has_room, units_of, with_work
-from routing.choosing import agent_key, first_failing_check
+from routing.choosing import agent_key, first_failing_check, misfit
 from routing.engine import Engine
 from routing.events import Effect, Event, Given
 from routing.model import (
@@ -30,13 +30,14 @@ from routing.model import (
     Ticket,
 )
 from routing.ordering import is_primary, order_of, score, virtual_arrival
-from routing.waits import Waiting, in_words, why_waiting
+from routing.waits import Change, Waiting, in_words, why_waiting
 
 __all__ = [
     "FOREVER",
     "Agent",
     "AgentKey",
     "Because",
+    "Change",
     "ChannelRule",
     "Check",
     "Effect",
@@ -61,6 +62,7 @@ __all__ = [
     "has_room",
     "in_words",
     "is_primary",
+    "misfit",
     "order_of",
     "score",
     "units_of",

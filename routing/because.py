@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, cast
 
 from routing.choosing import LEAD_SHIFT, agent_key, first_failing_check
 from routing.events import Given
 from routing.floor import Floor
-from routing.model import KEY_FIELDS, Agent, AgentKey, Policy, Req, Ticket
+from routing.model import KEY_FIELDS, Agent, AgentKey, Policy, Req, Strategy, Ticket
 
 MOST_BETTER_PLACED = 5
 MOST_NAMED = 2
@@ -44,6 +44,11 @@ class Because:
     @property
     def agent(self) -> int:
         return self.winner_key[-1]
+
+    @classmethod
+    def by_hand(cls, rule: str, agent: int) -> Self:
+        """A person decided: picked or override."""
+        return cls(rule, (agent,), None, None, 1, (), (), (), 0)
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists, numbers and strings, ready for a JSON column."""
@@ -94,19 +99,14 @@ def because_of(floor: Floor, given: Given) -> Because:
             counts[reason] = counts.get(reason, 0) + 1
     winner = _winner_key(floor, given, ticket)
     by_key = grounds.rule in PLACED
-    runner_up = next((agent for agent in others if by_key and agent.id == grounds.rival), None)
-    passed_over = [
-        (reason, agent_key(agent, ticket, floor.policy))
-        for agent in others
-        if by_key and (reason := reasons[agent.id]) in NEAREST_MISS_FIRST
-    ]
+    keys = {agent.id: agent_key(agent, ticket, floor.policy, _strategy(grounds.rule)) for agent in others if by_key}
+    runner_up = min((key for agent, key in keys.items() if reasons[agent] is None), default=None)
+    passed_over = [(reason, key) for agent, key in keys.items() if (reason := reasons[agent]) in NEAREST_MISS_FIRST]
     return Because(
         rule=grounds.rule,
         winner_key=winner,
-        runner_up=runner_up.id if runner_up else None,
-        separated_by=_separation(grounds.rule, winner, agent_key(runner_up, ticket, floor.policy))
-        if runner_up
-        else None,
+        runner_up=runner_up[-1] if runner_up else None,
+        separated_by=_separation(grounds.rule, winner, runner_up) if runner_up else None,
         qualified=1 + sum(reason is None for reason in reasons.values()),
         excluded=tuple(sorted(counts.items())),
         better_placed=_better_placed(grounds.rule, winner, passed_over),
@@ -123,7 +123,7 @@ def _winner_key(floor: Floor, given: Given, ticket: Ticket) -> AgentKey:
     rule, packed, agent = given.because.rule, given.because.value, given.agent
     if rule not in PLACED or rule == "manual":
         return (agent,)
-    after = agent_key(floor.seats[agent].as_agent(), ticket, floor.policy)
+    after = agent_key(floor.seats[agent].as_agent(), ticket, floor.policy, _strategy(rule))
     rank = after[KEY_FIELDS[rule].index("rank")]
     instant = packed & ((1 << 41) - 1)
     if rule == "round_robin":
@@ -132,6 +132,11 @@ def _winner_key(floor: Floor, given: Given, ticket: Ticket) -> AgentKey:
     if rule == "spread":
         return lead, rank, packed >> 45 & 63, packed >> 41 & 15, instant, agent
     return lead, rank, instant, agent
+
+
+def _strategy(rule: str) -> Strategy:
+    """The strategy of that name; the usual one for rules that are no strategies."""
+    return cast(Strategy, rule) if rule in PLACED else "spread"
 
 
 def _separation(rule: str, winner: AgentKey, runner_up: AgentKey) -> str | None:

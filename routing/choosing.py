@@ -19,8 +19,10 @@ LEAD_SHIFT = 51
 """Ten bits of load (or spare units, or items) lie above 51 bits: 6 of units, 4 of flexibility, 41 of an instant in ms."""
 
 
-def agent_key(agent: Agent, ticket: Ticket, policy: Policy) -> AgentKey:
+def agent_key(agent: Agent, ticket: Ticket, policy: Policy, strategy: Strategy | None = None) -> AgentKey:
     """Of the agents who can take the ticket, the one with the smallest key does. Its fields are `KEY_FIELDS[strategy]`.
+
+    Without a `strategy` it is that of the ticket's own pool.
 
     Load: for live work primary units per mille of the budget, for filler all units. Rank: 0 when the ticket is primary
     for the agent, else 1. Units: all units in 64ths of the budget. Flexibility: the number of skills, at most 15. Then
@@ -30,7 +32,7 @@ def agent_key(agent: Agent, ticket: Ticket, policy: Policy) -> AgentKey:
     they can do. Among equals the longest idle goes first, which shares idle time fairly (Armony and Ward, "Fair dynamic
     routing in large-scale heterogeneous-server systems", 2010).
     """
-    strategy = policy.rule(ticket.pool).strategy
+    strategy = strategy or policy.rule(ticket.pool).strategy
     rank = 0 if is_primary(ticket, agent) else 1
     lead = _lead(agent, ticket.channel, strategy, policy)
     if strategy == "spread":

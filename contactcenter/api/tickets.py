@@ -5,11 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 from sqlalchemy import text
 
-from contactcenter import events
 from contactcenter.api.deps import HouseDep, Person, Tx, Who
-from contactcenter.desk import closures, pages, reopening, replies, shown, tickets, transfers, work
+from contactcenter.desk import closures, pages, picking, reopening, replies, shown, tickets, transfers
 from contactcenter.desk.kit import Kit
-from contactcenter.errors import Conflict, Forbidden, Refused
+from contactcenter.errors import Conflict, Refused
 from contactcenter.models import Endpoint, Message, Ticket
 from contactcenter.schemas import (
     ClosureIn,
@@ -118,21 +117,9 @@ async def save_draft(tx: Tx, who: Who, ref: Ref, wanted: DraftIn) -> None:
 
 @router.post("/tickets/{ref}/assignment", response_model=TicketRow)
 async def take(tx: Tx, who: Who, house: HouseDep, ref: Ref) -> Any:
-    """Take a waiting ticket yourself, out of order; capacity holds."""
-    ticket = await tickets.find(tx, who.scope, ref, lock=True)
-    if who.scope.role == "admin":
-        raise Forbidden("Administrators read tickets but do not answer them.")
-    if ticket.status in ("held", "queued"):
-        agency, _queue = await tickets.entries(tx, ticket)
-        await work.take(tx, ticket, who.staff.id, agency.policy.channels[ticket.channel])
-        ticket.status = "assigned"
-        ticket.version += 1
-        await tx.flush()
-        await tickets.close_stay(tx, ticket.id, "answered")
-        await work.begin_assignment(tx, ticket, {"rule": "picked"}, events.Actor("staff", who.staff.id))
-    elif ticket.owner_id != who.staff.id:
-        raise Conflict("This ticket does not wait any more: somebody else has it.", slug="not-waiting")
-    return await _row(tx, house.kit, who, ticket)
+    """Take a waiting ticket yourself, out of turn; skills, exclusions and capacity hold."""
+    ticket = await picking.take(tx, who.scope, who.staff, ref)
+    return await row_of(tx, house.kit, who, ticket)
 
 
 @router.post("/tickets/{ref}/transfers", response_model=TicketRow)
@@ -146,20 +133,20 @@ async def transfer(tx: Tx, who: Who, house: HouseDep, ref: Ref, wanted: Transfer
     else:
         assert wanted.staff_id is not None
         ticket = await transfers.to_person(tx, who.scope, who.staff, ref, wanted.staff_id, wanted.note, now)
-    return await _row(tx, house.kit, who, ticket, after_leaving=True)
+    return await row_of(tx, house.kit, who, ticket, after_leaving=True)
 
 
 @router.post("/tickets/{ref}/closure", response_model=TicketRow)
 async def close(tx: Tx, who: Who, house: HouseDep, ref: Ref, wanted: ClosureIn) -> Any:
     """Close with a reason and the sentence that the citizen reads."""
     ticket = await closures.close(tx, house.kit, who.scope, who.staff, ref, wanted.reason, wanted.sentence)
-    return await _row(tx, house.kit, who, ticket, after_leaving=True)
+    return await row_of(tx, house.kit, who, ticket, after_leaving=True)
 
 
 @router.post("/tickets/{ref}/reopening", response_model=TicketRow)
 async def reopen(tx: Tx, who: Who, house: HouseDep, ref: Ref, wanted: ReopeningIn) -> Any:
     ticket = await reopening.reopen(tx, who.scope, who.staff, ref, wanted.why, house.kit.now())
-    return await _row(tx, house.kit, who, ticket)
+    return await row_of(tx, house.kit, who, ticket)
 
 
 @router.get("/tickets/{ref}/waiting", response_model=WaitingOut)
@@ -174,7 +161,7 @@ async def history(tx: Tx, who: Who, ref: Ref) -> Any:
     return await pages.history(tx, who.scope, ref)
 
 
-async def _row(tx: Tx, kit: Kit, who: Person, ticket: Ticket, *, after_leaving: bool = False) -> dict[str, Any]:
+async def row_of(tx: Tx, kit: Kit, who: Person, ticket: Ticket, *, after_leaving: bool = False) -> dict[str, Any]:
     """The row after a change; a ticket that left the caller's sight by their own act is shown to them once more."""
     await tx.flush()
     rows = await shown.ticket_rows(tx, kit, None if after_leaving else who.scope, Ticket.id == ticket.id)

@@ -52,9 +52,9 @@ def permissions(role: str) -> tuple[str, ...]:
     """What a role may do beside single tickets."""
     agent = ("read:ticket", "set:own_state")
     if role == "supervisor":
-        return (*agent, "read:report", "replay:unreadable")
+        return (*agent, "read:report", "replay:unreadable", "read:rules", "write:rules", "steer:routing")
     if role == "admin":
-        return ("read:ticket", "read:report", "replay:unreadable", "read:audit")
+        return ("read:ticket", "read:report", "replay:unreadable", "read:audit", "read:rules", "write:rules")
     return agent
 
 

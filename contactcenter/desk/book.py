@@ -2,7 +2,8 @@
 
 import time as clock
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -10,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
 from channels import base
-from contactcenter.desk import rules
+from contactcenter.db import Database
 from contactcenter.desk.hours import Calendar
+from contactcenter.desk.rules import Rules, plan_of, policy_of, read, usual
 from contactcenter.errors import NotFound
 from contactcenter.models import (
     Agency,
@@ -47,12 +49,12 @@ class AgencyEntry:
     row: Agency
     queues: dict[int, QueueEntry]
     skills: dict[int, Skill]
-    rules: rules.Rules
+    rules: Rules
     policy: routing.Policy
 
     def plan(self, queue_id: int, channel: str, skills: Iterable[Iterable[int]], priority: int) -> routing.Plan:
         """The rings of a ticket that requires these skills in this queue."""
-        return rules.plan_of(
+        return plan_of(
             self.rules.of(self.queues[queue_id].row.slug),
             channel=channel,
             live=self.policy.channels[channel].live,
@@ -62,6 +64,11 @@ class AgencyEntry:
             queue_ids={entry.row.slug: entry.id for entry in self.queues.values()},
             emergency=priority == 4,
         )
+
+    def under(self, other: Rules) -> "AgencyEntry":
+        """The same agency as if these rules were in force."""
+        ids = {entry.row.slug: entry.id for entry in self.queues.values()}
+        return replace(self, rules=other, policy=policy_of(other, self.policy.revision, ids))
 
     def queue(self, slug: str) -> QueueEntry:
         for entry in self.queues.values():
@@ -89,16 +96,30 @@ class Book:
         return next((row for row in self.inboxes.values() if row.channel == channel and row.address == address), None)
 
 
-_kept: dict[str, Book] = {}
+_kept: WeakKeyDictionary[Database, Book] = WeakKeyDictionary()
+
+
+async def kept_book(database: Database) -> Book:
+    """The book for whoever has no transaction and, most of the time, needs none."""
+    kept = _fresh(database)
+    if kept is None:
+        async with database.transaction() as tx:
+            kept = await open_book(tx)
+    return kept
 
 
 async def open_book(tx: AsyncSession) -> Book:
     """The book, at most three seconds old. Rules change rarely; the hot doors ask for every message."""
-    key = str(tx.get_bind().engine.url)
-    kept = _kept.get(key)
-    if kept is None or clock.monotonic() - kept.read_at > KEEP_S:
-        kept = _kept[key] = await _read(tx)
+    database = tx.info["database"]
+    kept = _fresh(database)
+    if kept is None:
+        kept = _kept[database] = await _read(tx)
     return kept
+
+
+def _fresh(database: Database) -> Book | None:
+    kept = _kept.get(database)
+    return kept if kept is not None and clock.monotonic() - kept.read_at <= KEEP_S else None
 
 
 def forget() -> None:
@@ -149,6 +170,6 @@ async def _read(tx: AsyncSession) -> Book:
 def _entry(
     agency: Agency, queues: dict[int, QueueEntry], skills: dict[int, Skill], saved: RoutingRules | None
 ) -> AgencyEntry:
-    own = rules.read(saved.rules) if saved else rules.usual(agency.channels)
+    own = read(saved.rules) if saved else usual(agency.channels)
     ids = {entry.row.slug: entry.id for entry in queues.values()}
-    return AgencyEntry(agency, queues, skills, own, rules.policy_of(own, saved.revision if saved else 1, ids))
+    return AgencyEntry(agency, queues, skills, own, policy_of(own, saved.revision if saved else 1, ids))

@@ -1,6 +1,6 @@
 """What the console asks for: the snapshot, lists, a ticket's page, a contact, why a ticket still waits."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
@@ -91,13 +91,19 @@ async def offer(tx: AsyncSession, kit: Kit, one: Offer, language: str, scope: Sc
 
 
 async def sentence(tx: AsyncSession, because: dict[str, Any], language: str, ticket_id: int) -> str | None:
-    """A stored because in words; None where a person decided, not the routing."""
+    """A stored because in words; None where a colleague passed the ticket on."""
+    if because.get("rule") in ("picked", "override") and "winner_key" not in because:
+        because = {**routing.Because.by_hand(str(because["rule"]), await _owner(tx, ticket_id)).to_json()}
     if "winner_key" not in because:
         return None
     ticket = await tx.get_one(Ticket, ticket_id)
     agency = (await open_book(tx)).agencies[ticket.agency_id]
     names = await floor_names(tx, agency, language)
     return routing.why_this_agent(routing.Because.from_json(because), names, language)
+
+
+async def _owner(tx: AsyncSession, ticket_id: int) -> int:
+    return (await tx.get_one(Ticket, ticket_id)).owner_id or 0
 
 
 async def floor_names(tx: AsyncSession, agency: AgencyEntry, language: str) -> FloorNames:
@@ -209,6 +215,9 @@ async def contact(tx: AsyncSession, kit: Kit, scope: Scope, contact_id: int) -> 
     }  # fmt: skip
 
 
+MOST_ASKED_ABOUT = 30
+
+
 async def why_owner(tx: AsyncSession, ticket: Ticket, language: str) -> str | None:
     """Why the ticket's agent has it, from what was stored at the decision."""
     because = await tx.scalar(
@@ -228,9 +237,12 @@ async def why_waiting(tx: AsyncSession, scope: Scope, staff: Staff, reference: s
     mine = next((one for one in waiting if one.id == ticket.id), None)
     if mine is None:
         nobody = {"with_room": 0, "full": 0, "away": 0, "offline": 0}
-        return {"sentence": "", "position": 0, "of": 0, "eligible": nobody, "unservable": False}
-    policy = (await open_book(tx)).agencies[scope.agency_id].policy
-    answer = routing.why_waiting(mine, waiting, seen.agents.get(scope.agency_id, []), policy, seen.now)
+        return {"sentence": "", "position": 0, "of": 0, "eligible": nobody, "unservable": False, "hold": None,
+                "next_change": None, "people": []}  # fmt: skip
+    agency = (await open_book(tx)).agencies[scope.agency_id]
+    agents = seen.agents.get(scope.agency_id, [])
+    answer = routing.why_waiting(mine, waiting, agents, agency.policy, seen.now)
+    names = await floor_names(tx, agency, staff.language)
     return {
         "sentence": routing.in_words(answer, staff.language),
         "position": answer.position,
@@ -242,7 +254,28 @@ async def why_waiting(tx: AsyncSession, scope: Scope, staff: Staff, reference: s
             "offline": answer.offline,
         },
         "unservable": answer.unservable,
-    }
+        "hold": answer.hold,
+        "next_change": _change(answer.next_change, seen.now),
+        "people": [
+            {"id": agent.id, "name": names.agent(agent.id),
+             "sentence": routing.why_not(agent, mine, agency.policy, seen.now, names, staff.language)}
+            for agent in _nearest(agents, mine)
+        ],
+    }  # fmt: skip
+
+
+def _nearest(agents: list[routing.Agent], ticket: routing.Ticket) -> list[routing.Agent]:
+    """The agents one would ask about, those of the ticket's teams who are signed in first."""
+    pools = {ticket.pool, *ticket.overflowed}
+    team = [agent for agent in agents if pools & set(agent.pools)]
+    return sorted(team, key=lambda agent: (not agent.signed_in, not agent.available, agent.id))[:MOST_ASKED_ABOUT]
+
+
+def _change(change: routing.Change | None, now: int) -> dict[str, Any] | None:
+    if change is None:
+        return None
+    at = datetime.fromtimestamp((now + change.in_ms) / 1000, UTC)
+    return {"kind": change.kind, "at": iso(at), "more_agents": change.more}
 
 
 async def history(tx: AsyncSession, scope: Scope, reference: str) -> dict[str, Any]:

@@ -76,6 +76,8 @@ async def into_queue(
     if arrived:
         ticket.arrived_at = now
         ticket.va = virtual_arrival(agency, ticket.channel, now, ticket.priority, ticket.vulnerable)
+        await _prefer_who_knows_it(tx, ticket, agency, queue, now)
+    ticket.ring, ticket.pools, ticket.unservable = 0, [], False
     opening = queue.calendar.next_opening(now)
     held = opening is not None and opening > now
     ticket.status = "held" if held else "queued"
@@ -89,6 +91,25 @@ async def into_queue(
         await open_stay(tx, ticket)
     kind = "ticket.held" if held else "ticket.queued"
     await events.record(tx, kind, ticket.id, actor, queue=ticket.queue_id, channel=ticket.channel, why=why)
+
+
+async def _prefer_who_knows_it(
+    tx: AsyncSession, ticket: Ticket, agency: AgencyEntry, queue: QueueEntry, now: datetime
+) -> None:
+    """Whoever had the ticket last gets it first: for as long as the queue's rules say, and never past three quarters of the
+    time until it is due."""
+    last = await tx.scalar(
+        text("SELECT staff_id FROM assignment WHERE ticket_id = :id ORDER BY id DESC LIMIT 1"), {"id": ticket.id}
+    )
+    ticket.preferred_id = ticket.sticky_until = None
+    if last is None:
+        return
+    rules = agency.rules.of(queue.row.slug)
+    live = agency.policy.channels[ticket.channel].live
+    hold = timedelta(seconds=rules.sticky_live_s if live else rules.sticky_filler_s)
+    if not live and ticket.due_at is not None:
+        hold = max(min(hold, (ticket.due_at - now) * 0.75), timedelta(0))
+    ticket.preferred_id, ticket.sticky_until = last, now + hold
 
 
 async def open_stay(tx: AsyncSession, ticket: Ticket) -> None:

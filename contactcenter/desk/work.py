@@ -35,7 +35,9 @@ _GIVE_BACK_UNITS = text(
     """
     UPDATE staff SET primary_units = primary_units - :primary, filler_units = filler_units - :filler,
       overbook = greatest(0, least(overbook, primary_units - :primary - budget)),
-      idle_since = clock_timestamp(), version = version + 1
+      idle_since = CASE WHEN primary_units + filler_units > :primary + :filler THEN coalesce(last_assigned, idle_since)
+        ELSE clock_timestamp() END,
+      version = version + 1
     WHERE id = :staff
     """
 )

@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
 from contactcenter.desk import book, floor
+from contactcenter.desk.book import AgencyEntry
 from contactcenter.desk.floor import Floor
+from contactcenter.desk.tickets import ms
 from routing import events as facts
 from routing.events import Effect
 
@@ -23,7 +25,7 @@ PRESENCE_S, COMPARE_S = 0.5, 30.0
 _CHANGED = text(
     """
     SELECT max(pos) AS tail, array_agg(DISTINCT ticket_id) FILTER (WHERE ticket_id IS NOT NULL) AS tickets,
-      coalesce(bool_or(type = 'routing.rules_changed'), false) AS other_rules
+      coalesce(bool_or(type IN ('routing.rules_changed', 'queue.surge_started', 'queue.surge_ended')), false) AS other_rules
     FROM event WHERE pos > :position
     """
 )
@@ -74,6 +76,7 @@ class Memory:
             self.revisions[agency_id] = agency.policy.revision
             rows = facts.Reconciled(tuple(seen.tickets.get(agency_id, ())), tuple(seen.agents.get(agency_id, ())))
             effects.append((agency_id, engine.apply(rows, self.now())))
+            effects += self._surge(agency_id, agency)
         return effects
 
     async def learn(self, tx: AsyncSession) -> list[tuple[int, list[Effect]]]:
@@ -130,6 +133,23 @@ class Memory:
                 self.revisions[agency_id] = agency.policy.revision
                 effects.append((agency_id, engine.apply(facts.PolicyChanged(agency.policy), self.now())))
                 self.doubtful.update(engine.floor.cases)
+            effects += self._surge(agency_id, agency)
+        return effects
+
+    def _surge(self, agency_id: int, agency: AgencyEntry) -> list[tuple[int, list[Effect]]]:
+        """Tell of surges that began or were ended by hand; the engine ends them by itself."""
+        engine, now = self.engines[agency_id], self.now()
+        wanted = {
+            queue.id: ms(queue.row.surge_until)
+            for queue in agency.queues.values()
+            if queue.row.surge_until is not None and ms(queue.row.surge_until) > now
+        }
+        effects = []
+        for queue, until in wanted.items():
+            if engine.floor.surges.get(queue) != until:
+                effects.append((agency_id, engine.apply(facts.SurgeStarted(queue, until), now)))
+        for queue in sorted(set(engine.floor.surges) - set(wanted)):
+            effects.append((agency_id, engine.apply(facts.SurgeEnded(queue), now)))
         return effects
 
     def _tell(self, seen: Floor, tickets: set[int], agents: set[int]) -> list[tuple[int, list[Effect]]]:

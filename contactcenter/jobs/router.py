@@ -69,14 +69,14 @@ class Router:
             self._woken.clear()
             await upkeep.run_due(self._database, self._kit)
             if lease.fresh:
-                await self._decide(lease.epoch)
+                await self.decide(lease.epoch)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), TICK_S)
         raise Deposed
 
     async def route(self, epoch: int) -> int:
         """Read everything, decide and claim until nothing more can be given. Gives the number of claims made."""
-        return await self.load(epoch) + await self._decide(epoch)
+        return await self.load(epoch) + await self.decide(epoch)
 
     async def load(self, epoch: int) -> int:
         """Build the engines from one consistent look at all rows. Gives the number of claims made on the way."""
@@ -85,7 +85,7 @@ class Router:
             effects = await self.memory.load(tx)
         return await self._make_true(epoch, effects)
 
-    async def _decide(self, epoch: int) -> int:
+    async def decide(self, epoch: int) -> int:
         """Learn what changed, let time pass, and make true what follows, until nothing follows any more."""
         made = 0
         try:

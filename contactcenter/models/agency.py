@@ -1,6 +1,6 @@
 """The agency and what it offers: queues, hours, skills, targets, inboxes."""
 
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, UniqueConstraint, text
@@ -35,6 +35,8 @@ class Queue(Base):
     reply_minutes: Mapped[int] = mapped_column(server_default=text("960"))
     """What we promise: minutes of opening time until a person answers."""
     reopen_days: Mapped[int] = mapped_column(server_default=text("7"))
+    surge_until: Mapped[datetime | None]
+    """Until then the queue routes as in a surge."""
 
 
 class QueueHours(Base):

@@ -14,7 +14,8 @@ from tests.api.conftest import Open, assert_problem
 from tests.desk_rig import Rig, move_in
 
 UNKNOWN = {"{ref}": "RD-2222-2222", "{contact_id}": "999999", "{attachment_id}": "999999", "{offer_id}": "999999",
-           "{message_id}": "00000000-0000-7000-8000-000000000000", "{raw_id}": "999999", "{slug}": "city"}  # fmt: skip
+           "{message_id}": "00000000-0000-7000-8000-000000000000", "{raw_id}": "999999", "{slug}": "city",
+           "{staff_id}": "999999", "{exclusion_id}": "999999", "{queue}": "services"}  # fmt: skip
 NOTE = {"client_msg_id": "", "kind": "note", "text": "Ask the power company", "expected_last_seq": 2}
 ALL = (200, 200, 200)
 
@@ -64,6 +65,18 @@ ROUTES = [
     Route("GET", "/api/unreadable", (403, 200, 200)),
     Route("POST", "/api/unreadable/{raw_id}/replay", (403, 404, 404)),
     Route("GET", "/api/audit", (403, 403, 200)),
+    Route("GET", "/api/routing/rules", (403, 200, 200)),
+    Route("PUT", "/api/routing/rules", (403, 422, 422), {"revision": 1, "why": "x", "rules": {}}),
+    Route("GET", "/api/routing/rules/revisions", (403, 200, 200)),
+    Route("POST", "/api/routing/preview", (403, 200, 200), {"queue": "services", "channel": "email"}),
+    Route("POST", "/api/tickets/{ref}/override", (403, 404, 403), {"staff_id": 999999, "why": "She knows the street"}),
+    Route("POST", "/api/tickets/{ref}/front", (403, 200, 403), {"why": "Promised by phone"}),
+    Route("PUT", "/api/tickets/{ref}/priority", (403, 200, 403), {"priority": 2, "why": "No heating"}),
+    Route("GET", "/api/tickets/{ref}/why-not/{staff_id}", (404, 404, 404)),
+    Route("GET", "/api/contacts/{contact_id}/exclusions", (403, 200, 200)),
+    Route("POST", "/api/contacts/{contact_id}/exclusions", (403, 404, 403), {"staff_id": 999999, "why": "Neighbours"}),
+    Route("POST", "/api/exclusions/{exclusion_id}/lifting", (403, 404, 403), {"why": "Moved away"}),
+    Route("PUT", "/api/queues/{queue}/surge", (403, 204, 403), {"until": None, "why": "It is over"}),
     Route("GET", "/api/sites/{slug}", ALL, public=True),
     Route("GET", "/healthz", ALL, public=True),
     Route("GET", "/readyz", ALL, public=True),

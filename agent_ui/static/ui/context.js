@@ -20,11 +20,17 @@ export function Context({ page }) {
     ${contact.language && html`<p class="muted">${t("contact.prefers", { language: languageName(contact.language) })}</p>`}
     ${row.vulnerable && html`<p><span class="badge info">${t("row.vulnerable")}</span></p>`}
     ${!owner(row) && row.status !== "closed" && html`<${StillWaiting} row=${row} />`}
-    ${page.because && html`<section class="card"><h3>${t("context.why_you")}</h3><p>${page.because}</p></section>`}
+    ${page.because && html`<section class="card"><h3>${whyHeading(row)}</h3><p>${page.because}</p></section>`}
     ${row.closure && html`<section class="card"><h3>${t(`closure.${row.closure.reason}`)}</h3><p dir="auto">${row.closure.sentence}</p></section>`}
     <section><h3>${t("context.reach")}</h3><ul class="endpoints">${contact.endpoints.map((endpoint) => html`<${EndpointItem} key=${endpoint.id} endpoint=${endpoint} />`)}</ul></section>
     <${OtherTickets} tickets=${contact.tickets} current=${row.ref} />
   </aside>`;
+}
+
+/** @param {TicketRow} row */
+function whyHeading(row) {
+  const name = row.owner?.name;
+  return !name || row.owner?.id === store.me.value?.id ? t("context.why_you") : t("context.why_owner", { name });
 }
 
 /** @param {{endpoint: Endpoint}} given */
@@ -47,7 +53,8 @@ function StillWaiting({ row }) {
   return html`<section class="card"><h3>${t("context.why_waiting")}</h3><p>${answer.sentence}</p>
     ${answer.position && answer.of && html`<p class="muted">${t("context.position", { position: answer.position, of: answer.of })}</p>`}
     <ul class="eligible">${Object.entries(answer.eligible).map(([group, n]) => html`<li key=${group}><b>${n}</b> ${t(`eligible.${group}`)}</li>`)}</ul>
-    ${answer.next_change && html`<p class="muted">${t("context.next_change", { time: dayAndTime(answer.next_change) })}</p>`}</section>`;
+    ${answer.people.length > 0 && html`<details><summary>${t("context.why_not")}</summary>
+      <ul class="why-not">${answer.people.map(({ id, sentence }) => html`<li key=${id}>${sentence}</li>`)}</ul></details>`}</section>`;
 }
 
 /** @param {{tickets: TicketRow[], current: string}} given */

@@ -18,6 +18,7 @@ def upgrade() -> None:
     op.add_column("ticket", sa.Column("sticky_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("ticket", sa.Column("unservable", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.create_foreign_key("fk_ticket_preferred_id_staff", "ticket", "staff", ["preferred_id"], ["id"])
+    op.add_column("queue", sa.Column("surge_until", sa.DateTime(timezone=True), nullable=True))
     op.create_table(
         "routing_rules",
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
@@ -58,6 +59,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("exclusion")
     op.drop_table("routing_rules")
+    op.drop_column("queue", "surge_until")
     op.drop_constraint("fk_ticket_preferred_id_staff", "ticket")
     for column in ("unservable", "sticky_until", "preferred_id", "pools", "ring"):
         op.drop_column("ticket", column)

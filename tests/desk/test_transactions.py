@@ -1,0 +1,86 @@
+"""The transactions of the hot doors, begun on the driver: whole or not at all, and nothing of them is left behind."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from contactcenter.db import after_commit
+from contactcenter.errors import Conflict, StoreAway
+from tests.desk_rig import Rig
+
+NAMED = "SELECT count(*) FROM contact WHERE name = 'Kim'"
+SESSION, DRIVER = (
+    text("INSERT INTO contact (agency_id, name) VALUES (:agency, 'Kim')"),
+    ("INSERT INTO contact (agency_id, name) VALUES ($1, 'Kim')"),
+)
+
+
+async def test_what_session_and_driver_wrote_is_committed_together_and_told_afterwards(rig: Rig) -> None:
+    told: list[str] = []
+    async with rig.house.database.straight() as tx:
+        await tx.info["driver"].execute(DRIVER, rig.agency_id)
+        await tx.execute(SESSION, {"agency": rig.agency_id})
+        after_commit(tx, lambda: told.append("committed"))
+        assert await rig.value(NAMED) == 0
+        assert told == []
+    assert await rig.value(NAMED) == 2
+    assert told == ["committed"]
+
+
+async def test_a_refusal_leaves_nothing_of_either(rig: Rig) -> None:
+    told: list[str] = []
+    with pytest.raises(Conflict):
+        async with rig.house.database.straight() as tx:
+            await tx.info["driver"].execute(DRIVER, rig.agency_id)
+            await tx.execute(SESSION, {"agency": rig.agency_id})
+            after_commit(tx, lambda: told.append("committed"))
+            raise Conflict("Something changed meanwhile.")
+    assert await rig.value(NAMED) == 0
+    assert told == []
+
+
+async def test_a_failure_that_somebody_swallowed_is_not_taken_for_a_commit(rig: Rig) -> None:
+    with pytest.raises(RuntimeError, match="had failed"):
+        async with rig.house.database.straight() as tx:
+            await tx.info["driver"].execute(DRIVER, rig.agency_id)
+            with pytest.raises(asyncpg.PostgresError):
+                await tx.info["driver"].execute("SELECT 1 / 0")
+    assert await rig.value(NAMED) == 0
+
+
+async def test_a_connection_that_the_server_ended_is_said_to_be_away_and_not_used_again(rig: Rig) -> None:
+    with pytest.raises(StoreAway):
+        async with rig.house.database.straight() as tx:
+            await tx.info["driver"].execute(DRIVER, rig.agency_id)
+            pid = await tx.info["driver"].fetchval("SELECT pg_backend_pid()")
+            await rig.value(f"SELECT pg_terminate_backend({pid})")
+            await tx.info["driver"].execute("SELECT 1")
+    for _ in range(8):
+        async with rig.house.database.straight() as tx:
+            assert await tx.info["driver"].fetchval("SELECT 1") == 1
+    assert await rig.value(NAMED) == 0
+
+
+async def test_a_unit_of_work_that_was_cancelled_leaves_no_open_transaction_in_the_pool(rig: Rig) -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        async with rig.house.database.straight(lock=41) as tx:
+            await tx.info["driver"].execute(DRIVER, rig.agency_id)
+            begun.set()
+            await tx.info["driver"].execute("SELECT pg_sleep(30)")
+
+    task = asyncio.create_task(work())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for _ in range(8):
+        async with rig.house.database.straight(lock=41) as tx:
+            assert await tx.info["driver"].fetchval(NAMED) == 0
+    open_still = (
+        "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND datname = current_database()"
+    )
+    assert await rig.value(open_still) == 0

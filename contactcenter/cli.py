@@ -5,6 +5,7 @@ import os
 import threading
 import time
 import tomllib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -124,6 +125,39 @@ def intake() -> None:
     from contactcenter import processes
 
     _run(processes.run_intake)
+
+
+@app.command("replay-routing")
+def replay_routing(
+    last: Annotated[str, typer.Option(help="How far back: 30m, 6h or 1d (the journal keeps a day).")] = "1h",
+) -> None:
+    """Repeat the router's decisions from its journal and compare: the same facts must give the same decisions."""
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn
+
+    from contactcenter.db import Database
+    from contactcenter.replaying import replay
+
+    seconds = {"m": 60, "h": 3600, "d": 86_400}
+    if not (last[:-1].isdigit() and last[-1:] in seconds):
+        raise typer.Exit(_refuse(f"--last {last} is no span: write 30m, 6h or 1d."))
+    since = datetime.now(UTC) - timedelta(seconds=int(last[:-1]) * seconds[last[-1]])
+
+    async def run(each: Any) -> list[Any]:
+        database = Database(_database_url(), pool=1)
+        try:
+            return await replay(database, since, each)
+        finally:
+            await database.close()
+
+    with Progress(TextColumn("Repeating"), MofNCompleteColumn(), console=err, transient=True) as progress:
+        task = progress.add_task("facts", total=None)
+        done = asyncio.run(run(lambda: progress.advance(task)))
+    table = Table("Agency", "Facts", "Decisions and other effects", "States", "Result")
+    for one in done:
+        table.add_row(one.agency, str(one.facts), str(one.effects), str(one.states), one.difference or "the same")
+    out.print(table)
+    if any(one.difference for one in done):
+        raise typer.Exit(_refuse("The first difference is shown above: the decisions cannot be repeated."))
 
 
 @app.command(hidden=True)

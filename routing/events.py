@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from routing.model import Agent, Health, Intent, Plan, Policy, Ticket
+from routing.model import Agent, Health, Intent, Plan, Policy, Req, Ticket
 
 # ---- told about tickets
 
@@ -230,7 +230,7 @@ Event = (
 class Grounds(NamedTuple):
     """Why, kept compact: the rule, the winner's score (a pick) or packed key (a placing), the rival, the revision.
 
-    `rival` is the ticket (pick) or the agent (placing) that came second, None without one.
+    `rival` is the ticket that came second in a pick, None without one. Everything else follows from the floor.
     """
 
     rule: str
@@ -268,11 +268,12 @@ class Requeued(NamedTuple):
 
 
 class Relaxed(NamedTuple):
-    """The ticket's ring is `ring` now; `skipped` when nobody staffs the rings before it."""
+    """The ticket's ring is `ring` now and asks for `reqs`; `skipped` when nobody staffs the rings before it."""
 
     ticket: int
     ring: int
     skipped: bool
+    reqs: tuple[Req, ...]
     because: Grounds
 
 

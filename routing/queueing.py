@@ -1,15 +1,19 @@
 """How a ticket waits: which ring is in force, which pools see it, for whom alone it waits, and what time will change."""
 
 from routing.events import Diverted, Held, Overflowed, Relaxed, SlaAtRisk, Unservable
-from routing.floor import Case, Floor
+from routing.floor import Case, Floor, Seat
 from routing.model import FOREVER, State
 from routing.ordering import Line
+from routing.settling import may_have
 from routing.timers import WAITING_KINDS
 
 
-def enter(floor: Floor, case: Case) -> None:
-    """Let a ticket wait: in its queue, held until that opens, or diverted when the queue takes no more live work."""
-    if floor.closed and case.queue in floor.closed:
+def enter(floor: Floor, case: Case, back_to: Seat | None = None) -> None:
+    """Let a ticket wait: in its queue, held until that opens, or diverted when the queue takes no more live work.
+
+    Only what newly comes to a closed queue is held. `back_to`: an agent whose line was lost may yet come back for it.
+    """
+    if floor.closed and case.queue in floor.closed and case.entered_at is None:
         hold(floor, case)
         return
     if floor.limited and _is_full(floor, case):
@@ -19,7 +23,7 @@ def enter(floor: Floor, case: Case) -> None:
     if case.entered_at is None:
         case.entered_at, case.ring, case.overflowed = floor.now, 0, ()
     if case.sticky_until is not None:
-        _wait_for_one(floor, case)
+        _wait_for_one(floor, case, back_to)
     refit(floor, case)
     arm(floor, case)
     floor.touch(case)
@@ -59,18 +63,23 @@ def _is_full(floor: Floor, case: Case) -> bool:
 # ---- known agent
 
 
-def _wait_for_one(floor: Floor, case: Case) -> None:
-    """Present but full: their ticket waits for them alone. Away, offline or a stranger to the work: for everybody at once."""
+def _wait_for_one(floor: Floor, case: Case, back_to: Seat | None) -> None:
+    """Present but full: their ticket waits for them alone. Away, offline or not one who may have it: for everybody at once."""
     assert case.sticky_until is not None
     seat = floor.seats.get(case.preferred or 0)
     numbers = floor.lines_of_plan(case.plan, case.priority == 4)
-    serves = seat is not None and numbers[case.ring] in seat.serves
-    if seat is None or not seat.present or not serves or case.queue in floor.surges:
+    serves = seat is not None and numbers[case.ring] in seat.serves and may_have(floor, case, seat)
+    there = seat is not None and (seat.present or (seat is back_to and seat.staffs_when_back))
+    if seat is None or not there or not serves or _for_everybody(floor, case):
         case.sticky_until = None
-    elif floor.now >= case.sticky_until and not floor.room(seat, case.channel):
+    elif seat is not back_to and floor.now >= case.sticky_until and not floor.room(seat, case.channel):
         case.sticky_until = None
     else:
         floor.join_own(case, seat)
+
+
+def _for_everybody(floor: Floor, case: Case) -> bool:
+    return case.queue in floor.surges or floor.rule(case.pool).strategy == "manual"
 
 
 def stop_waiting_for_one(floor: Floor, case: Case) -> None:
@@ -122,7 +131,7 @@ def _relax(floor: Floor, case: Case, numbers: tuple[int, ...]) -> None:
     if reached != case.ring:
         case.ring = reached
         rule = "unstaffed" if reached > due else "surge" if case.queue in floor.surges else "waited"
-        floor.effects.append(Relaxed(case.id, reached, reached > due, floor.grounds(rule)))
+        floor.effects.append(Relaxed(case.id, reached, reached > due, rings[reached].signature.reqs, floor.grounds(rule)))
 
 
 def _first_staffed(floor: Floor, numbers: tuple[int, ...], ring: int) -> int:
@@ -151,13 +160,14 @@ def _lines_with_overflow(floor: Floor, case: Case, number: int) -> tuple[int, ..
 
 
 def _watch(floor: Floor, case: Case, numbers: tuple[int, ...]) -> None:
-    """Remember tickets in lines nobody staffs, and tell once of those that nobody on the books could ever serve."""
-    if any(floor.lines.all[number].staffed for number in case.lines):
+    """Remember tickets whose own line nobody staffs, and tell once of those that nobody on the books could ever serve."""
+    if floor.lines.all[case.lines[0]].staffed:
         floor.stranded.discard(case.id)
         floor.reported.discard(case.id)
         return
     floor.stranded.add(case.id)
-    if any(_servable(floor, case, line) for line in _all_lines(floor, case, numbers)):
+    staffed = any(floor.lines.all[number].staffed for number in case.lines)
+    if staffed or any(_servable(floor, case, line) for line in _all_lines(floor, case, numbers)):
         floor.reported.discard(case.id)
     elif case.id not in floor.reported:
         floor.reported.add(case.id)
@@ -215,20 +225,28 @@ def arm(floor: Floor, case: Case) -> None:
     """Arm the timers of a waiting ticket afresh."""
     assert case.entered_at is not None
     plan = case.plan
-    if case.ring + 1 < len(plan.rings):
+    if case.ring + 1 < len(plan.rings) and not case.own:
         _arm_one(floor, case, "relax", case.entered_at + plan.rings[case.ring + 1].after_s * 1000)
-    if plan.overflow:
+    if plan.overflow and not case.own:
         later = [after_s for pool, after_s in plan.overflow if pool not in case.overflowed]
         if later:
             _arm_one(floor, case, "overflow", case.entered_at + min(later) * 1000)
     if case.own and case.sticky_until is not None:
         _arm_one(floor, case, "sticky", case.sticky_until)
     if case.excluded:
-        ends = [until for until in case.excluded.values() if floor.now < until < FOREVER]
+        ends = [until for until in case.excluded.values() if until < FOREVER]
         if ends:
             _arm_one(floor, case, "exclusion", min(ends))
     if case.sla_deadline is not None:
         _arm_deadline(floor, case, case.sla_deadline)
+    if floor.closed:
+        arm_closing(floor, case)
+
+
+def arm_closing(floor: Floor, case: Case) -> None:
+    since = floor.closed.get(case.queue)
+    if since is not None and floor.policy.channels[case.channel].live:
+        _arm_one(floor, case, "closing", since + floor.rule(case.pool).closing_s * 1000)
 
 
 def _arm_one(floor: Floor, case: Case, kind: str, at: int) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from contactcenter import metrics
 from contactcenter.api.deps import HouseDep
-from contactcenter.desk import claims
+from contactcenter.desk import claims, sentinel
 from contactcenter.errors import Forbidden, StoreAway
 from contactcenter.hints import async_redis
 from contactcenter.migrate import latest
@@ -78,7 +78,7 @@ async def prometheus(request: Request, house: HouseDep) -> Response:
         raise Forbidden("Metrics are read on this machine, or with the metrics token.")
     async with house.database.transaction() as tx:
         row = (await tx.execute(_READY)).one()
-        counted = await claims.breaches(tx)
+        counted = {**await claims.breaches(tx), "kept_waiting": await sentinel.kept_waiting(tx)}
     metrics.lag.set(row.unstamped)
     metrics.outbox_age.set(row.outbox_s)
     metrics.unknown.set(row.unknown)

@@ -1,5 +1,7 @@
 """Makes the router's effects true in the database: one effect, one change, beside the event that tells it."""
 
+import json
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,8 +46,11 @@ async def _end_offer(tx: AsyncSession, kit: Kit, ticket_id: int, why: str) -> bo
 async def _relax(tx: AsyncSession, epoch: int, effect: Relaxed) -> bool:
     await claims.still_leads(tx, epoch)
     moved = await tx.scalar(
-        text("UPDATE ticket SET ring = :ring WHERE id = :id AND status = 'queued' AND ring < :ring RETURNING true"),
-        {"id": effect.ticket, "ring": effect.ring},
+        text(
+            "UPDATE ticket SET ring = :ring, asked = CAST(:asked AS jsonb) WHERE id = :id AND status = 'queued' "
+            "AND ring < :ring RETURNING true"
+        ),
+        {"id": effect.ticket, "ring": effect.ring, "asked": json.dumps([list(req) for req in effect.reqs])},
     )
     if moved:
         await events.record(

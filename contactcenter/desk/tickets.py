@@ -77,7 +77,7 @@ async def into_queue(
         ticket.arrived_at = now
         ticket.va = virtual_arrival(agency, ticket.channel, now, ticket.priority, ticket.vulnerable)
         await _prefer_who_knows_it(tx, ticket, agency, queue, now)
-    ticket.ring, ticket.pools, ticket.unservable = 0, [], False
+    ticket.ring, ticket.asked, ticket.pools, ticket.unservable = 0, None, [], False
     opening = queue.calendar.next_opening(now)
     held = opening is not None and opening > now
     ticket.status = "held" if held else "queued"

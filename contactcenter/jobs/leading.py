@@ -12,15 +12,16 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
-from contactcenter.desk import book, floor
+from contactcenter.desk import book, floor, journal
 from contactcenter.desk.book import AgencyEntry
 from contactcenter.desk.floor import Floor
+from contactcenter.desk.journal import Entry
 from contactcenter.desk.tickets import ms
 from routing import events as facts
-from routing.events import Effect
+from routing.events import Effect, Event
 
 log = structlog.get_logger()
-PRESENCE_S, COMPARE_S = 0.5, 30.0
+PRESENCE_S, COMPARE_S, STATE_S = 0.5, 30.0, 900.0
 
 _CHANGED = text(
     """
@@ -50,6 +51,9 @@ class Memory:
     doubtful: set[int] = field(default_factory=set)
     """Tickets whose rows were not as believed: read again next time, with their agents in `suspect`."""
     suspect: set[int] = field(default_factory=set)
+    unwritten: list[Entry] = field(default_factory=list)
+    """What the engines were told and the journal does not have yet."""
+    _stood: float = field(default_factory=time.monotonic)
     _clock: float = 0.0
     _looked: float = 0.0
     _compared: float = field(default_factory=time.monotonic)
@@ -74,8 +78,9 @@ class Memory:
         for agency_id, agency in agencies.items():
             engine = self.engines[agency_id] = routing.Engine(agency.policy, routing.Snapshot(seen.now))
             self.revisions[agency_id] = agency.policy.revision
+            self.unwritten.append(journal.state(agency_id, engine, start=True))
             rows = facts.Reconciled(tuple(seen.tickets.get(agency_id, ())), tuple(seen.agents.get(agency_id, ())))
-            effects.append((agency_id, engine.apply(rows, self.now())))
+            effects.append((agency_id, self._tell_one(agency_id, rows)))
             effects += self._surge(agency_id, agency)
         return effects
 
@@ -107,8 +112,23 @@ class Memory:
         for agency_id, engine in self.engines.items():
             due = engine.next_due()
             if due is not None and due <= now:
-                return agency_id, engine.apply(facts.Tick(), now)
+                return agency_id, self._tell_one(agency_id, facts.Tick())
         return None
+
+    def _tell_one(self, agency_id: int, fact: Event) -> list[Effect]:
+        """Tell an engine, and note it for the journal."""
+        now = self.now()
+        effects = self.engines[agency_id].apply(fact, now)
+        self.unwritten.append(journal.fact(agency_id, fact, now, effects))
+        return effects
+
+    async def write(self, tx: AsyncSession, epoch: int) -> None:
+        """Bring the journal up to date; every quarter of an hour with the whole state."""
+        if time.monotonic() - self._stood >= STATE_S:
+            self._stood = time.monotonic()
+            self.unwritten += [journal.state(agency_id, engine) for agency_id, engine in self.engines.items()]
+        await journal.write(tx, epoch, self.unwritten)
+        self.unwritten = []
 
     def _owners(self, tickets: set[int]) -> set[int]:
         """Who has these tickets as far as we know."""
@@ -131,7 +151,7 @@ class Memory:
                 raise Estranged("there is a new agency")
             if self.revisions[agency_id] != agency.policy.revision:
                 self.revisions[agency_id] = agency.policy.revision
-                effects.append((agency_id, engine.apply(facts.PolicyChanged(agency.policy), self.now())))
+                effects.append((agency_id, self._tell_one(agency_id, facts.PolicyChanged(agency.policy))))
                 self.doubtful.update(engine.floor.cases)
             effects += self._surge(agency_id, agency)
         return effects
@@ -147,9 +167,9 @@ class Memory:
         effects = []
         for queue, until in wanted.items():
             if engine.floor.surges.get(queue) != until:
-                effects.append((agency_id, engine.apply(facts.SurgeStarted(queue, until), now)))
+                effects.append((agency_id, self._tell_one(agency_id, facts.SurgeStarted(queue, until))))
         for queue in sorted(set(engine.floor.surges) - set(wanted)):
-            effects.append((agency_id, engine.apply(facts.SurgeEnded(queue), now)))
+            effects.append((agency_id, self._tell_one(agency_id, facts.SurgeEnded(queue))))
         return effects
 
     def _tell(self, seen: Floor, tickets: set[int], agents: set[int]) -> list[tuple[int, list[Effect]]]:
@@ -166,7 +186,7 @@ class Memory:
                 agents_gone=tuple(sorted(one for one in agents - there if one in engine.floor.seats)),
             )
             if rows != _NOTHING:
-                effects.append((agency_id, engine.apply(rows, self.now())))
+                effects.append((agency_id, self._tell_one(agency_id, rows)))
         return effects
 
     async def compare(self, tx: AsyncSession) -> None:

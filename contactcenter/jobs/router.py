@@ -103,6 +103,9 @@ class Router:
         except Estranged as why:
             log.error("router_estranged", why=str(why))
             made += await self.load(epoch)
+        if self.memory.unwritten:
+            async with self._database.transaction() as tx:
+                await self.memory.write(tx, epoch)
         return made
 
     # ---- effects made true

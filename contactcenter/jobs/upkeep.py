@@ -4,14 +4,16 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contactcenter import events
 from contactcenter.db import Database
-from contactcenter.desk import agents, lines, offers, tickets, work
+from contactcenter.desk import agents, journal, lines, offers, sentinel, tickets, work
 from contactcenter.desk.kit import Kit
 
+log = structlog.get_logger()
 LIMIT = 256
 REQUEUE_LIVE_S, PARK_S, GONE_S = 60, 600, 90
 
@@ -136,6 +138,17 @@ async def forget_used_keys(tx: AsyncSession, _kit: Kit) -> None:
     await tx.execute(text("DELETE FROM socket_ticket WHERE expires_at < clock_timestamp() - interval '1 hour'"))
 
 
+async def forget_old_journal(tx: AsyncSession, _kit: Kit) -> None:
+    await journal.forget_old(tx)
+
+
+async def watch_for_the_forgotten(tx: AsyncSession, _kit: Kit) -> None:
+    """The sentinel's question, asked by the leader itself: it must find nobody."""
+    forgotten = await sentinel.kept_waiting(tx)
+    if forgotten:
+        log.error("kept_waiting", pairs=forgotten)
+
+
 async def _ids(tx: AsyncSession, sql: str, **values: object) -> list[int]:
     return list(await tx.scalars(text(f"{sql} LIMIT {LIMIT}"), values))
 
@@ -150,4 +163,6 @@ CHORES: tuple[tuple[Chore, float], ...] = (
     (park_silent, 10.0),
     (break_promises, 5.0),
     (forget_used_keys, 600.0),
+    (forget_old_journal, 600.0),
+    (watch_for_the_forgotten, 1.0),
 )

@@ -2,6 +2,7 @@
 
 from contactcenter.models.agency import Agency, Holiday, Inbox, Queue, QueueHours, QueueSkill, ServiceTarget, Skill
 from contactcenter.models.base import Base
+from contactcenter.models.journal import RouterEntry
 from contactcenter.models.log import Event, Lease
 from contactcenter.models.messages import Attachment, Delivery, DeliveryAttempt, Message, ParkedReceipt, RawEvent
 from contactcenter.models.people import Consent, Contact, Endpoint, Visitor
@@ -44,6 +45,7 @@ __all__ = [
     "QueueSkill",
     "QueueStay",
     "RawEvent",
+    "RouterEntry",
     "RoutingRules",
     "ServiceTarget",
     "Skill",

@@ -62,6 +62,8 @@ class Ticket(Base):
     """Required skills as [[skill_id, min_level], ...], sorted."""
     ring: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     """How far its requirements have been relaxed; it never tightens while the ticket waits."""
+    asked: Mapped[list[Any] | None]
+    """The skills still asked for, once they have been relaxed; None while they are ``skills``."""
     pools: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     """Queues whose agents see it beside its own, by overflow."""
     preferred_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

@@ -1,6 +1,7 @@
 """The leading router between its memory and the rows: it learns what others did, and what it decides comes true."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from contactcenter.desk.access import Scope
 from contactcenter.errors import Conflict, Forbidden, Refused
 from contactcenter.jobs.router import Router
 from contactcenter.models import Staff, Ticket
+from contactcenter.replaying import replay
 from tests.desk_rig import Rig
 
 STAMP = (
@@ -390,3 +392,34 @@ async def test_a_deposed_leader_changes_nothing(rig: Rig, leader: Leader) -> Non
     with pytest.raises(Deposed):
         await leader.round()
     assert (await rig.ticket(ticket.reference)).status == "queued"
+
+
+async def test_what_was_decided_is_decided_again_from_the_journal(rig: Rig, leader: Leader) -> None:
+    await rig.on_duty("ana", "ben")
+    for number in range(8):
+        await some_text(rig, number)
+    await leader.round()
+    chat = await rig.write("city", "v-1", "Is the office open today?")
+    assert chat is not None
+    await leader.round()
+    leader.router.memory._stood = -1e9  # a state is due
+    await rig.close(
+        "ana",
+        await rig.value(
+            "SELECT reference FROM ticket t JOIN staff s ON s.id = owner_id WHERE username = 'ana' LIMIT 1"
+        ),
+    )
+    await leader.round()
+    yesterday = datetime.now(UTC) - timedelta(hours=20)
+    (told,) = await replay(rig.house.database, yesterday)
+    assert told.difference is None
+    assert (told.facts > 3, told.states) == (True, 2)
+    assert told.effects == await rig.value(
+        "SELECT count(*) FROM event WHERE type IN ('ticket.assigned', 'ticket.offered')"
+    )
+
+    await rig.run(
+        "UPDATE router_entry SET digest = 'other' WHERE id = (SELECT max(id) FROM router_entry WHERE kind = 'fact')"
+    )
+    (told,) = await replay(rig.house.database, yesterday)
+    assert told.difference is not None and "not other" in told.difference

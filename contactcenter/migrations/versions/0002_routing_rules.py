@@ -13,6 +13,7 @@ depends_on = None
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
     op.add_column("ticket", sa.Column("ring", sa.SmallInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("ticket", sa.Column("asked", postgresql.JSONB(), nullable=True))
     op.add_column("ticket", sa.Column("pools", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False))
     op.add_column("ticket", sa.Column("preferred_id", sa.BigInteger(), nullable=True))
     op.add_column("ticket", sa.Column("sticky_until", sa.DateTime(timezone=True), nullable=True))
@@ -54,12 +55,30 @@ def upgrade() -> None:
         "uq_exclusion_standing", "exclusion", ["contact_id", "staff_id"], unique=True,
         postgresql_where=sa.text("lifted_at is null"),
     )  # fmt: skip
+    op.create_table(
+        "router_entry",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("told_at", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.CheckConstraint("kind in ('start','state','fact')", name=op.f("ck_router_entry_kind")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_router_entry_agency_id_agency")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_router_entry")),
+    )
+    op.create_index(
+        "ix_router_entry_state", "router_entry", ["agency_id", "id"], postgresql_where=sa.text("kind <> 'fact'")
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("router_entry")
     op.drop_table("exclusion")
     op.drop_table("routing_rules")
     op.drop_column("queue", "surge_until")
     op.drop_constraint("fk_ticket_preferred_id_staff", "ticket")
-    for column in ("unservable", "sticky_until", "preferred_id", "pools", "ring"):
+    for column in ("unservable", "sticky_until", "preferred_id", "pools", "asked", "ring"):
         op.drop_column("ticket", column)

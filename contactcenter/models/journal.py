@@ -1,0 +1,29 @@
+"""What the router was told, kept for a day, so that its decisions can be repeated."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from contactcenter.models.base import Base
+
+
+class RouterEntry(Base):
+    """A fact the router was told, and the state it started in or stood in now and then.
+
+    ``body`` is compressed JSON. ``digest`` stands for what followed from a fact, and for a state itself.
+    """
+
+    __tablename__ = "router_entry"
+    __table_args__ = (
+        CheckConstraint("kind in ('start','state','fact')", name="kind"),
+        Index("ix_router_entry_state", "agency_id", "id", postgresql_where=text("kind <> 'fact'")),
+    )
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    epoch: Mapped[int]
+    kind: Mapped[str]
+    told_at: Mapped[int]
+    body: Mapped[bytes]
+    digest: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

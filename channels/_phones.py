@@ -1,6 +1,7 @@
 """Phone numbers and the one-word texts that switch a sender off and on."""
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 import phonenumbers
@@ -20,6 +21,7 @@ SHORT_CODE = re.compile(r"[0-9]{3,8}")
 NAMED_SENDER = re.compile(r"[A-Za-z0-9 ]{1,11}")
 
 
+@lru_cache(10_000)  # the same few numbers of ours, and people who write again
 def canonical_number(value: str, region: str) -> str:
     """E.164 where the number is possible, else a short code or named sender as it is. Raises ValueError."""
     value = value.strip()

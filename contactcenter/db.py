@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import structlog
-from asyncpg import PostgresConnectionError
-from asyncpg.exceptions import CannotConnectNowError, InterfaceError
+from asyncpg import InternalClientError, PostgresConnectionError
+from asyncpg.exceptions import AdminShutdownError, CannotConnectNowError, CrashShutdownError, InterfaceError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,6 +21,12 @@ from contactcenter.errors import StoreAway
 
 log = structlog.get_logger()
 Hook = Callable[[], Awaitable[None] | None]
+LOST = (
+    OSError, PostgresConnectionError, InterfaceError, AdminShutdownError, CrashShutdownError, CannotConnectNowError,
+    InternalClientError,  # the server's farewell lay unread on an idle connection
+)  # fmt: skip
+"""What the driver raises when the database went away."""
+BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
 
 
 def engine_url(url: str) -> str:
@@ -54,6 +60,7 @@ class Database:
             max_overflow=0,
             hide_parameters=True,
             pool_timeout=2,
+            pool_use_lifo=True,  # in calm the same connection again: its statements are prepared, its caches warm
             pool_pre_ping=False,  # a ping costs a round trip at every hot door; a dead connection is a 503 and then gone
             connect_args={
                 "command_timeout": statement_timeout + 1,
@@ -67,6 +74,8 @@ class Database:
                 },
             },
         )
+        # The same pool for those who begin and commit on the driver: SQLAlchemy sends neither on these connections.
+        self._straight = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.wake: Hook | None = None
         """Called after a commit that wrote events: a hint to the sequencer, set by the wiring."""
         self._told: set[asyncio.Task[None]] = set()
@@ -78,7 +87,7 @@ class Database:
         Raises StoreAway when the database cannot be reached; a commit whose answer was lost raises it too, and the caller
         finds out by its key what became of it.
         """
-        session = AsyncSession(self.engine, expire_on_commit=False, autoflush=False)
+        session = AsyncSession(self.engine, expire_on_commit=False, autoflush=False, info={"database": self})
         try:
             yield session
             await session.commit()
@@ -97,6 +106,66 @@ class Database:
         await session.close()
         self._tell(session)
 
+    @contextlib.asynccontextmanager
+    async def straight(self, lock: int | None = None) -> AsyncIterator[AsyncSession]:
+        """``transaction`` for the hot doors: begun and committed on the driver's connection, ``tx.info["driver"]``.
+
+        The session's own bookkeeping costs more processor time than all statements of such a door. What goes through the
+        session all the same is part of the same transaction. ``lock``: an advisory lock, taken together with the BEGIN.
+        For statements that find rows by their keys: they are planned once, whatever the values.
+        """
+        try:
+            connection = await self._straight.connect()
+            try:
+                session = await self._begin(connection, lock)
+                yield session
+                await self._commit(session)
+            except BaseException:
+                await self._take_back(connection)
+                raise
+            finally:
+                await connection.close()
+        except DBAPIError as error:
+            if _is_gone(error):
+                await self.engine.dispose()
+                raise StoreAway from error
+            raise
+        except PoolTimeout as error:
+            raise StoreAway from error
+        except LOST as error:
+            await self.engine.dispose()  # the other connections went the same way
+            raise StoreAway from error
+        self._tell(session)
+
+    async def _begin(self, connection: AsyncConnection, lock: int | None) -> AsyncSession:
+        driver = _driver_of(connection)
+        await driver.execute(BEGIN if lock is None else f"{BEGIN}; SELECT pg_advisory_xact_lock({lock:d})")
+        info = {"database": self, "driver": driver}
+        return AsyncSession(connection, expire_on_commit=False, autoflush=False, info=info)
+
+    async def _commit(self, session: AsyncSession) -> None:
+        if session.in_transaction():  # somebody used the session
+            await session.flush()
+        if await session.info["driver"].execute("COMMIT") != "COMMIT":  # a failed transaction commits without an error
+            raise RuntimeError("a statement of this transaction had failed")
+        if session.in_transaction():
+            await session.close()
+
+    async def _take_back(self, connection: AsyncConnection) -> None:
+        """Nothing of this transaction stays; a connection that cannot say so is thrown away."""
+        if connection.invalidated:  # SQLAlchemy saw it break, and has thrown it away
+            return
+        driver, clean = _driver_of(connection), False
+        try:
+            await driver.execute("ROLLBACK")
+            clean = True
+        except Exception:  # the connection may be the very thing that broke
+            log.debug("rollback_failed", exc_info=True)
+        finally:
+            if not clean:
+                driver.terminate()
+                await connection.invalidate()
+
     async def _abandon(self, session: AsyncSession) -> None:
         with contextlib.suppress(Exception):  # the connection may be the very thing that broke
             await session.rollback()
@@ -107,8 +176,9 @@ class Database:
         hooks: list[Hook] = session.info.pop("after_commit", [])
         if self.wake is not None and session.info.pop("wrote_events", False):
             hooks = [self.wake, *hooks]
-        if hooks:
-            task = asyncio.create_task(_run(hooks))
+        awaited = [answer for hook in hooks if (answer := _call(hook)) is not None]
+        if awaited:
+            task = asyncio.create_task(_finish(awaited))
             self._told.add(task)
             task.add_done_callback(self._told.discard)
 
@@ -137,14 +207,26 @@ def after_commit(tx: AsyncSession, hook: Hook) -> None:
     tx.info.setdefault("after_commit", []).append(hook)
 
 
-async def _run(hooks: list[Hook]) -> None:
-    for hook in hooks:
+def _call(hook: Hook) -> Awaitable[None] | None:
+    try:
+        return hook()
+    except Exception:  # a hint that fails is repaired by the sweeps; the commit stands
+        log.warning("after_commit_failed", exc_info=True)
+        return None
+
+
+async def _finish(awaited: list[Awaitable[None]]) -> None:
+    for answer in awaited:
         try:
-            answer = hook()
-            if answer is not None:
-                await answer
-        except Exception:  # a hint that fails is repaired by the sweeps; the commit stands
+            await answer
+        except Exception:  # as above
             log.warning("after_commit_failed", exc_info=True)
+
+
+def _driver_of(connection: AsyncConnection) -> Any:
+    """asyncpg's connection under SQLAlchemy's."""
+    assert connection.sync_connection is not None
+    return connection.sync_connection.connection.driver_connection
 
 
 def _is_gone(error: DBAPIError) -> bool:

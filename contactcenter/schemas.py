@@ -343,7 +343,9 @@ class WaitingOut(BaseModel):
     unservable: bool = Field(description="Nobody on the books has what it needs: a supervisor has to act.")
     hold: str | None = Field(description="Why agents with room are not given it: exclusion, sticky, manual or reserve.")
     next_change: NextChange | None = Field(description="The first thing that time will change.")
-    people: list[AskedAbout] = Field(description="Why not her: one sentence for each agent of the ticket's teams, 30 at most.")
+    people: list[AskedAbout] = Field(
+        description="Why not her: one sentence for each agent of the ticket's teams, 30 at most."
+    )
 
 
 class HistoryEvent(BaseModel):

@@ -1,6 +1,6 @@
-"""The statements of the hot door: one that looks, one that opens a ticket, one that appends to it.
+"""The statements of the hot door: one that keeps and looks, one that opens a ticket, one that appends to it.
 
-A citizen's message is filed in three round trips between begin and commit. Everything that a new ticket consists of is one
+A citizen's message is filed in two round trips between begin and commit. Everything that a new ticket consists of is one
 statement, so it exists whole or not at all; PostgreSQL checks the foreign keys at its end.
 
 These statements go to the driver itself, on the connection of the transaction: the layers between cost as much processor time
@@ -26,7 +26,7 @@ class Statement:
 
     def __init__(self, sql: str) -> None:
         self._names: list[str] = []
-        self._sql = re.sub(r"(?<!:):([a-z_]+)", self._numbered, sql)
+        self._sql = re.sub(r"(?<!:):([a-z][a-z0-9_]*)", self._numbered, sql)
 
     def _numbered(self, found: re.Match[str]) -> str:
         if found[1] not in self._names:
@@ -56,30 +56,54 @@ class Sender:
     acks: int
 
 
-_LOOK = Statement(
-    f"""
-    SELECT e.id AS endpoint_id, e.contact_id,
+_KNOWN = f"""
+    e.id AS endpoint_id, e.contact_id,
       EXISTS (SELECT 1 FROM message m WHERE m.inbox_id = :inbox AND m.external_id = :external_id
         AND m.content_digest = :digest AND m.direction = 'in') AS seen,
       (SELECT t.id FROM ticket t WHERE t.endpoint_id = e.id AND ({OPEN} OR (t.status = 'closed' AND t.closed_at >
         CAST(:now AS timestamptz) - make_interval(days => (SELECT q.reopen_days FROM queue q WHERE q.id = t.queue_id)::int)))
         ORDER BY ({OPEN}) DESC, t.updated_at DESC LIMIT 1) AS own_ticket,
       coalesce((SELECT c.state FROM consent c WHERE c.endpoint_id = e.id AND c.purpose = 'service'), 'implied') AS consent,
-      EXISTS (SELECT 1 FROM delivery d WHERE d.endpoint_id = e.id) AS written_to,
-      (SELECT count(*) FROM delivery d JOIN message m ON m.id = d.message_id WHERE d.endpoint_id = e.id
+      EXISTS (SELECT 1 FROM ticket t JOIN delivery d ON d.ticket_id = t.id WHERE t.endpoint_id = e.id) AS written_to,
+      (SELECT count(*) FROM ticket t JOIN message m ON m.ticket_id = t.id WHERE t.endpoint_id = e.id AND m.direction = 'out'
         AND m.automation = 'notification' AND m.created_at > clock_timestamp() - interval '24 hours') AS acks
-    FROM (SELECT 1) one LEFT JOIN endpoint e ON e.agency_id = :agency AND e.kind = :kind AND e.canonical = :canonical
     """  # noqa: S608 - a constant
+_ADDRESS = "endpoint e ON e.agency_id = :agency AND e.kind = :kind AND e.canonical = :canonical"
+
+_LOOK = Statement(f"SELECT {_KNOWN} FROM (SELECT 1) one LEFT JOIN {_ADDRESS}")  # noqa: S608 - constants
+
+_KEEP_AND_LOOK = Statement(
+    f"""
+    WITH kept AS (
+      INSERT INTO raw_event (source, source_key, inbox_id, envelope, body, file_hash, sha256, state, correlation)
+      VALUES (:source, :source_key, :inbox, :envelope, :body, :file, :sha256, :state, :correlation)
+      ON CONFLICT (source, source_key) DO NOTHING RETURNING id)
+    SELECT kept.id AS raw_id, {_KNOWN} FROM kept LEFT JOIN {_ADDRESS}
+    """  # noqa: S608 - constants
 )
 
 
 async def look(tx: AsyncSession, box: Inbox, inbound: Inbound, now: Any) -> Sender:
     """One question about the sender. Hold the sender's lock (``people.serialise``) before asking."""
-    row = await _LOOK.row(
-        tx,
-        {"inbox": box.id, "external_id": inbound.external_id, "digest": inbound.digest, "now": now,
-         "agency": box.agency_id, "kind": inbound.sender.kind, "canonical": inbound.sender.canonical},
-    )  # fmt: skip
+    return _sender(await _LOOK.row(tx, _asked(box, inbound, now)))
+
+
+async def keep_and_look(
+    tx: AsyncSession, box: Inbox, inbound: Inbound, now: Any, raw: dict[str, Any]
+) -> tuple[int, Sender] | None:
+    """Store the raw event of a lone message and ask about its sender, whose lock is held. None when we had it already."""
+    row = await _KEEP_AND_LOOK.row(tx, _asked(box, inbound, now) | raw)
+    return None if row is None else (row["raw_id"], _sender(row))
+
+
+def _asked(box: Inbox, inbound: Inbound, now: Any) -> dict[str, Any]:
+    return {
+        "inbox": box.id, "external_id": inbound.external_id, "digest": inbound.digest, "now": now,
+        "agency": box.agency_id, "kind": inbound.sender.kind, "canonical": inbound.sender.canonical,
+    }  # fmt: skip
+
+
+def _sender(row: Any) -> Sender:
     return Sender(
         row["seen"], row["endpoint_id"], row["contact_id"], row["own_ticket"], row["consent"], row["written_to"], row["acks"]
     )  # fmt: skip

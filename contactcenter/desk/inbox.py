@@ -28,43 +28,59 @@ PREVIEW = 140
 _STORE = text(
     """
     INSERT INTO raw_event (source, source_key, inbox_id, envelope, body, file_hash, sha256, state, correlation)
-    VALUES (:source, :key, :inbox, CAST(:envelope AS jsonb), :body, :file, :sha256, :state, :correlation)
+    VALUES (:source, :source_key, :inbox, CAST(:envelope AS jsonb), :body, :file, :sha256, :state, :correlation)
     ON CONFLICT (source, source_key) DO NOTHING
-    RETURNING id, CASE WHEN CAST(:lock AS text) <> '' THEN pg_advisory_xact_lock(hashtextextended(CAST(:lock AS text), 11)) END
+    RETURNING id
     """
 )
 
 
-async def store(tx: AsyncSession, kit: Kit, raw: base.Raw, state: str = "new", lock: str = "") -> int | None:
-    """Keep what was delivered. Gives the row's id, or None when we had it already. ``lock``: the sender's, taken on the way."""
-    file = await kit.files.put(raw.body) if len(raw.body) > BODY_IN_ROW else None
-    stored: int | None = await tx.scalar(
-        _STORE,
-        {"source": raw.source, "key": raw.source_key[:500], "inbox": raw.inbox.id, "envelope": json.dumps(dict(raw.envelope)),
-         "body": None if file else raw.body, "file": file, "sha256": raw.sha256, "state": state,
-         "correlation": events.correlation.get(), "lock": lock},
-    )  # fmt: skip
+def lock_of(inbox: Inbox, items: Sequence[base.Item]) -> int | None:
+    """The lock of a lone message's sender, so that the transaction begins with it; None where there is more to do."""
+    if len(items) == 1 and isinstance(items[0], base.Inbound):
+        return people.lock_of(inbox.agency_id, items[0].sender.kind, items[0].sender.canonical)
+    return None
+
+
+async def take(tx: AsyncSession, kit: Kit, inbox: Inbox, raw: base.Raw, items: Sequence[base.Item]) -> bool:
+    """Keep one raw event and do what its items say, in ``Database.straight(lock_of(...))``. False when we had it already."""
+    match items:
+        case [base.Inbound() as inbound]:
+            found = await filing.keep_and_look(tx, inbox, inbound, kit.now(), await _raw_values(kit, raw, "done"))
+            if found is not None:
+                raw_id, sender = found
+                await receive_message(tx, kit, inbox, raw_id, inbound, sender=sender)
+            return found is not None
+        case _:
+            stored = await store(tx, kit, raw, "done")
+            if stored is not None:
+                await receive(tx, kit, inbox, stored, items)
+            return stored is not None
+
+
+async def store(tx: AsyncSession, kit: Kit, raw: base.Raw, state: str = "new") -> int | None:
+    """Keep what was delivered. Gives the row's id, or None when we had it already."""
+    stored: int | None = await tx.scalar(_STORE, await _raw_values(kit, raw, state))
     return stored
 
 
-def lock_of(inbox: Inbox, items: Sequence[base.Item]) -> str:
-    """The lock of a lone message's sender, so that storing it takes it too; empty where there is more to do."""
-    if len(items) == 1 and isinstance(items[0], base.Inbound):
-        return people.lock_name(inbox.agency_id, items[0].sender.kind, items[0].sender.canonical)
-    return ""
+async def _raw_values(kit: Kit, raw: base.Raw, state: str) -> dict[str, Any]:
+    file = await kit.files.put(raw.body) if len(raw.body) > BODY_IN_ROW else None
+    return {
+        "source": raw.source, "source_key": raw.source_key[:500], "inbox": raw.inbox.id,
+        "envelope": json.dumps(dict(raw.envelope)), "body": None if file else raw.body, "file": file, "sha256": raw.sha256,
+        "state": state, "correlation": events.correlation.get(),
+    }  # fmt: skip
 
 
-async def receive(
-    tx: AsyncSession, kit: Kit, inbox: Inbox, raw_id: int, items: Sequence[base.Item], *, locked: bool = False
-) -> list[int]:
-    """Do what the parsed items of one raw event say. Gives the ids of the tickets that got a message. ``locked``: the sender's
-    lock is held already."""
+async def receive(tx: AsyncSession, kit: Kit, inbox: Inbox, raw_id: int, items: Sequence[base.Item]) -> list[int]:
+    """Do what the parsed items of one raw event say. Gives the ids of the tickets that got a message."""
     touched: list[int] = []
     stopped = any(isinstance(item, base.ConsentChange) for item in items)
     for item in items:
         match item:
             case base.Inbound():
-                ticket_id = await receive_message(tx, kit, inbox, raw_id, item, only_known=stopped, locked=locked)
+                ticket_id = await receive_message(tx, kit, inbox, raw_id, item, only_known=stopped)
                 touched += [ticket_id] if ticket_id else []
             case base.Receipt():
                 await deliveries.advance(tx, inbox.channel, item)
@@ -90,17 +106,17 @@ async def mark_unreadable(tx: AsyncSession, inbox: Inbox, raw_id: int, reason: s
 
 async def receive_message(
     tx: AsyncSession, kit: Kit, inbox: Inbox, raw_id: int, inbound: base.Inbound, *, only_known: bool = False,
-    locked: bool = False,
+    sender: Sender | None = None,
 ) -> int | None:  # fmt: skip
     """Thread one message of a person; gives the ticket's id. None when we had it already, or when a bare STOP finds no open
-    matter.
+    matter. ``sender``: who wrote, where their lock is held and they were looked up.
 
     Automatic mail is stored and flagged; it never reopens, never counts as waiting and gets no answer.
     """
     now = kit.now()
-    if not locked:
+    if sender is None:
         await people.serialise(tx, inbox.agency_id, inbound.sender.kind, inbound.sender.canonical)
-    sender = await filing.look(tx, inbox, inbound, now)
+        sender = await filing.look(tx, inbox, inbound, now)
     if sender.seen:
         return None
     threads = kit.channels[inbox.channel].capabilities.subjects

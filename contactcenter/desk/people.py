@@ -1,5 +1,7 @@
 """Contacts and their endpoints."""
 
+from hashlib import blake2b
+
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,12 +21,13 @@ _FIND_OR_CREATE = text(
 
 async def serialise(tx: AsyncSession, agency_id: int, kind: str, canonical: str) -> None:
     """One message of a person at a time: two at once must not open two tickets."""
-    key = lock_name(agency_id, kind, canonical)
-    await tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 11))"), {"k": key})
+    await tx.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": lock_of(agency_id, kind, canonical)})
 
 
-def lock_name(agency_id: int, kind: str, canonical: str) -> str:
-    return f"{agency_id}:{kind}:{canonical}"
+def lock_of(agency_id: int, kind: str, canonical: str) -> int:
+    """The number of a person's advisory lock."""
+    name = f"person:{agency_id}:{kind}:{canonical}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(name, digest_size=8).digest(), signed=True)
 
 
 async def find_or_create(tx: AsyncSession, agency_id: int, address: Address, language: str | None = None) -> Endpoint:

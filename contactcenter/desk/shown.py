@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Uuid, and_, any_, bindparam, exists, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contactcenter.desk.access import Scope
@@ -27,12 +28,16 @@ from contactcenter.models import (
     Ticket,
 )
 
+FRESH = {"populate_existing": True}
+
 
 def _iso(at: datetime | None) -> str | None:
     return iso(at) if at is not None else None
 
 
-def _rows_query(staff_id: int | None) -> "Select[Any]":
+@cache  # to put such a query together takes longer than to run it
+def _rows_query(*, drafts: bool) -> "Select[*tuple[Any, ...]]":
+    """Everything a ticket's row shows; with ``drafts`` it wants to know the ``viewer``."""
     closure = (
         select(Closure.reason, Closure.sentence, Closure.at)
         .where(Closure.ticket_id == Ticket.id, Closure.undone_at.is_(None))
@@ -47,9 +52,8 @@ def _rows_query(staff_id: int | None) -> "Select[Any]":
         .limit(1)
         .lateral("promise_now")
     )
-    draft = (
-        exists().where(Draft.ticket_id == Ticket.id, Draft.staff_id == (staff_id or 0)) if staff_id else literal(False)
-    )
+    mine = exists().where(Draft.ticket_id == Ticket.id, Draft.staff_id == bindparam("viewer", type_=BigInteger))
+    draft = mine if drafts else literal(False)
     return (
         select(
             Ticket, Queue.slug, Queue.name, Contact.name.label("contact_name"), Endpoint.canonical, Staff.name.label("owner"),
@@ -74,13 +78,22 @@ async def ticket_rows(
     order: Sequence[Any] = (),
     limit: int = 200,
 ) -> list[dict[str, Any]]:
-    """Ticket rows under a condition, for one viewer; without a scope ``can`` and ``draft`` are left out (socket server)."""
+    """Ticket rows under a condition, for one viewer; without a scope ``can`` and ``draft`` are left out."""
     condition = and_(scope.condition(), where) if scope else where
-    query = (
-        _rows_query(scope.staff_id if scope else None).where(condition).order_by(*(order or (Ticket.id,))).limit(limit)
-    )
-    rows = await tx.execute(query, execution_options={"populate_existing": True})
+    query = _rows_query(drafts=scope is not None).where(condition).order_by(*(order or (Ticket.id,))).limit(limit)
+    rows = await tx.execute(query, {"viewer": scope.staff_id} if scope else {}, execution_options=FRESH)
     return [_ticket(kit, row, scope) for row in rows.all()]
+
+
+async def tickets_told(tx: AsyncSession, kit: Kit, ids: Iterable[int]) -> dict[int, tuple[Ticket, dict[str, Any]]]:
+    """By id: tickets and their rows as the socket server tells them, the same for every viewer."""
+    rows = await tx.execute(_told_query(), {"ids": list(ids)}, execution_options=FRESH)
+    return {row[0].id: (row[0], _ticket(kit, row, None)) for row in rows.all()}
+
+
+@cache
+def _told_query() -> "Select[*tuple[Any, ...]]":
+    return _rows_query(drafts=False).where(Ticket.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
 
 
 def _ticket(kit: Kit, row: Any, scope: Scope | None) -> dict[str, Any]:
@@ -121,29 +134,43 @@ async def messages(
     tx: AsyncSession, kit: Kit, where: ColumnElement[bool], *, newest: int | None = None
 ) -> list[dict[str, Any]]:
     """Messages under a condition, in order; ``newest``: only the last so many."""
+    query = _messages_query().where(where)
     query = (
+        query.order_by(Message.seq.desc()).limit(newest) if newest else query.order_by(Message.ticket_id, Message.seq)
+    )
+    shown = await _with_files(tx, kit, (await tx.execute(query, execution_options=FRESH)).all())
+    return shown[::-1] if newest else shown
+
+
+async def messages_told(tx: AsyncSession, kit: Kit, ids: Iterable[UUID]) -> dict[str, dict[str, Any]]:
+    """By id: messages as the socket server tells them."""
+    rows = await tx.execute(_messages_told_query(), {"ids": list(ids)}, execution_options=FRESH)
+    return {message["id"]: message for message in await _with_files(tx, kit, rows.all())}
+
+
+@cache
+def _messages_told_query() -> "Select[*tuple[Any, ...]]":
+    return _messages_query().where(Message.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+
+
+@cache  # as above
+def _messages_query() -> "Select[*tuple[Any, ...]]":
+    return (
         select(
-            Message,
-            Ticket.reference,
-            Staff.name.label("staff"),
-            Contact.name.label("citizen"),
-            Endpoint.canonical,
-            Delivery,
+            Message, Ticket.reference, Staff.name.label("staff"), Contact.name.label("citizen"), Endpoint.canonical, Delivery,
+            exists().where(Attachment.message_id == Message.id).label("has_files"),
         )
         .join(Ticket, Ticket.id == Message.ticket_id)
         .outerjoin(Staff, Staff.id == Message.author_staff_id)
         .outerjoin(Endpoint, Endpoint.id == Message.author_endpoint_id)
         .outerjoin(Contact, Contact.id == Endpoint.contact_id)
         .outerjoin(Delivery, Delivery.message_id == Message.id)
-        .where(where)
-    )
-    query = (
-        query.order_by(Message.seq.desc()).limit(newest) if newest else query.order_by(Message.ticket_id, Message.seq)
-    )
-    rows = (await tx.execute(query, execution_options={"populate_existing": True})).all()
-    files = await _files(tx, [row[0].id for row in rows])
-    shown = [_message(kit, row, files.get(row[0].id, [])) for row in rows]
-    return shown[::-1] if newest else shown
+    )  # fmt: skip
+
+
+async def _with_files(tx: AsyncSession, kit: Kit, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    files = await _files(tx, [row[0].id for row in rows if row.has_files])
+    return [_message(kit, row, files.get(row[0].id, [])) for row in rows]
 
 
 def _message(kit: Kit, row: Any, files: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The doorbell: RQ jobs that carry nothing but a row id. A lost ring costs two seconds; the sweep finds the row.
 
-A thread of its own talks to Redis, so that a hung Redis holds nobody. What is rung for within a few milliseconds is one job
-with the lowest id: whoever hears it looks at the rows from there on.
+A thread of its own talks to Redis, so that a hung Redis holds nobody. The first ring goes out at once; what is rung for within
+the pause after it is one job with the lowest id: whoever hears it looks at the rows from there on.
 """
 
 import queue
@@ -19,7 +19,8 @@ from rq.serializers import JSONSerializer
 log = structlog.get_logger()
 JOB = "contactcenter.jobs.worker.ring"
 MAX_WAITING = 10_000
-GATHER_S = 0.003
+PAUSE_S = 0.01
+"""Between two rings: to enqueue a job takes this process's time too, and a hundred a second are plenty."""
 
 
 def sync_redis(url: str, read_timeout: float | None = 1.0) -> "Redis":
@@ -51,7 +52,6 @@ class Bell:
     def _work(self) -> None:
         while True:
             batch = [self._waiting.get()]
-            time.sleep(GATHER_S)
             while not self._waiting.empty():
                 batch.append(self._waiting.get_nowait())
             ids = [one for one in batch if one is not None]
@@ -59,6 +59,7 @@ class Bell:
                 self._enqueue(min(ids), len(ids))
             if None in batch:
                 return
+            time.sleep(PAUSE_S)
 
     def _enqueue(self, first: int, count: int) -> None:
         try:

@@ -19,7 +19,7 @@ from contactcenter.models import Staff
 from contactcenter.realtime import items
 from contactcenter.realtime.items import Item
 from contactcenter.realtime.server import Server
-from contactcenter.realtime.tail import PAGE, Fact, Tail, read
+from contactcenter.realtime.tail import Fact, Tail, read
 from contactcenter.wiring import House
 
 log = structlog.get_logger()
@@ -134,7 +134,7 @@ class Consoles:
                 seat.live = True
                 return True
             async with self._house.database.transaction() as tx:
-                facts = [fact for fact in await read(tx, seat.told, PAGE) if fact.pos <= self._tail.pos]
+                facts = [fact for fact in await read(tx, seat.told) if fact.pos <= self._tail.pos]
                 if not facts:
                     return False
                 await self._serve(tx, await items.build(tx, self._house.kit, facts), [seat], facts[-1].pos, empty=True)

@@ -15,7 +15,7 @@ from contactcenter.desk import pages, shown
 from contactcenter.desk.access import Scope
 from contactcenter.desk.board import iso
 from contactcenter.desk.kit import Kit
-from contactcenter.models import Message, Offer, Staff, Ticket
+from contactcenter.models import Offer, Staff
 from contactcenter.realtime.tail import UNTOLD, Fact
 
 ENDED = {
@@ -79,19 +79,12 @@ async def _entities(tx: AsyncSession, kit: Kit, facts: list[Fact]) -> Entities:
     known = Entities()
     ticket_ids = {fact.ticket_id for fact in facts if fact.ticket_id is not None}
     if ticket_ids:
-        rows = await shown.ticket_rows(tx, kit, None, Ticket.id.in_(ticket_ids), limit=len(ticket_ids))
-        by_ref = {row["ref"]: row for row in rows}
-        places = await tx.execute(
-            select(Ticket.id, Ticket.reference, Ticket.queue_id, Ticket.owner_id, Ticket.status).where(
-                Ticket.id.in_(ticket_ids)
-            )
-        )
-        for ticket_id, ref, queue_id, owner_id, status in places:
-            known.rows[ticket_id] = by_ref[ref]
-            known.places[ticket_id] = (queue_id, owner_id, status, ref)
+        for ticket_id, (ticket, row) in (await shown.tickets_told(tx, kit, ticket_ids)).items():
+            known.rows[ticket_id] = row
+            known.places[ticket_id] = (ticket.queue_id, ticket.owner_id, ticket.status, ticket.reference)
     message_ids = {UUID(fact.data["message"]) for fact in facts if fact.data.get("message")}
     if message_ids:
-        known.messages = {m["id"]: m for m in await shown.messages(tx, kit, Message.id.in_(message_ids))}
+        known.messages = await shown.messages_told(tx, kit, message_ids)
     offer_ids = {int(fact.data["offer"]) for fact in facts if fact.type == "ticket.offered"}
     if offer_ids:
         known.offers = {offer.id: offer for offer in await shown.live_offers(tx, ids=list(offer_ids))}

@@ -56,6 +56,16 @@ async def test_the_same_webhook_in_parallel_is_one_message(browse: Open, rig: Ri
     assert await rig.value("SELECT count(*) FROM message WHERE direction = 'in'") == 1
 
 
+async def test_two_texts_of_a_new_person_at_once_are_one_matter(browse: Open, rig: Rig) -> None:
+    browser = await browse()
+    answers = await asyncio.gather(*[post(browser, a_text(f"Part {number} of my story")) for number in range(5)])
+    assert {answer.status_code for answer in answers} == {200}
+    assert await rig.rows("SELECT count(*), max(message_seq) FROM ticket") == [(1, 6)], (
+        "five texts, one acknowledgement"
+    )
+    assert await rig.value("SELECT count(*) FROM raw_event WHERE state = 'done'") == 5
+
+
 async def test_an_unsigned_webhook_is_refused_and_leaves_a_trace(browse: Open, rig: Rig) -> None:
     browser, pairs = await browse(), a_text()
     bare = await browser.post(PATH, content=urlencode(pairs), headers={"content-type": FORM})

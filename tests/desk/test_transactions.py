@@ -50,13 +50,14 @@ async def test_a_failure_that_somebody_swallowed_is_not_taken_for_a_commit(rig: 
     assert await rig.value(NAMED) == 0
 
 
-async def test_a_connection_that_the_server_ended_is_said_to_be_away_and_not_used_again(rig: Rig) -> None:
+@pytest.mark.parametrize("through", ["driver", "session"])
+async def test_a_connection_that_the_server_ended_is_said_to_be_away_and_not_used_again(rig: Rig, through: str) -> None:
     with pytest.raises(StoreAway):
         async with rig.house.database.straight() as tx:
-            await tx.info["driver"].execute(DRIVER, rig.agency_id)
-            pid = await tx.info["driver"].fetchval("SELECT pg_backend_pid()")
-            await rig.value(f"SELECT pg_terminate_backend({pid})")
-            await tx.info["driver"].execute("SELECT 1")
+            driver = tx.info["driver"]
+            await driver.execute(DRIVER, rig.agency_id)
+            await rig.value(f"SELECT pg_terminate_backend({await driver.fetchval('SELECT pg_backend_pid()')})")
+            await (driver.execute("SELECT 1") if through == "driver" else tx.execute(text("SELECT 1")))
     for _ in range(8):
         async with rig.house.database.straight() as tx:
             assert await tx.info["driver"].fetchval("SELECT 1") == 1

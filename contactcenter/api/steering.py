@@ -5,16 +5,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 import routing
 from contactcenter.api.deps import HouseDep, Person, Tx, Who
 from contactcenter.api.tickets import PROBLEMS, Ref, row_of
 from contactcenter.desk import pages, steering, tickets
-from contactcenter.desk.book import forget, open_book
+from contactcenter.desk.book import AgencyEntry, forget, open_book
 from contactcenter.desk.rules import Rules, check, known_of, save
 from contactcenter.errors import Forbidden, Refused
-from contactcenter.models import Exclusion, RoutingRules, Staff
+from contactcenter.models import EmergencyClosure, Exclusion, RoutingRules, Staff
 from contactcenter.schemas import Shape, TicketRow, Words
 
 router = APIRouter(prefix="/api", tags=["routing"], responses=PROBLEMS)
@@ -110,6 +110,20 @@ class ExclusionOut(BaseModel):
 class SurgeIn(Shape):
     until: datetime | None = Field(description="When it ends; null ends it now.")
     why: Reason
+
+
+class ClosingIn(Shape):
+    queue: Words | None = Field(None, max_length=100, description="The slug of one queue; absent: all of the agency.")
+    until: datetime | None = Field(None, description="When it ends; absent: until further notice.")
+    why: Reason
+
+
+class ClosingOut(BaseModel):
+    id: int
+    queue: str | None
+    starts_at: datetime
+    ends_at: datetime | None
+    why: str
 
 
 class SentenceOut(BaseModel):
@@ -260,3 +274,39 @@ async def lift(tx: Tx, who: Who, exclusion_id: Id, wanted: WhyIn) -> None:
 async def surge(tx: Tx, who: Who, house: HouseDep, queue: str, wanted: SurgeIn) -> None:
     """While it lasts: no waiting for one agent, no reserve, preferred skills dropped, overflow at once, no offers to answer."""
     await steering.surge(tx, who.scope, who.staff, queue, wanted.until, wanted.why, house.kit.now())
+
+
+@router.get("/emergency-closures", response_model=list[ClosingOut])
+async def closings(tx: Tx, who: Ruler, house: HouseDep) -> Any:
+    """The closures that are not over."""
+    agency = (await open_book(tx)).agencies[who.scope.agency_id]
+    rows = await tx.scalars(
+        select(EmergencyClosure)
+        .where(
+            EmergencyClosure.agency_id == who.scope.agency_id,
+            or_(EmergencyClosure.ends_at.is_(None), EmergencyClosure.ends_at > house.kit.now()),
+        )
+        .order_by(EmergencyClosure.id)
+    )
+    return [_closing(row, agency) for row in rows]
+
+
+def _closing(row: EmergencyClosure, agency: AgencyEntry) -> ClosingOut:
+    slug = agency.queues[row.queue_id].row.slug if row.queue_id else None
+    return ClosingOut(id=row.id, queue=slug, starts_at=row.starts_at, ends_at=row.ends_at, why=row.why)
+
+
+@router.post("/emergency-closures", response_model=ClosingOut, status_code=201)
+async def close_queues(tx: Tx, who: Who, house: HouseDep, wanted: ClosingIn) -> Any:
+    """Close a queue or the whole agency at once, whatever the hours say. Citizens are told the date that this leaves true."""
+    made = await steering.close_queues(
+        tx, who.scope, who.staff, wanted.queue, wanted.until, wanted.why, house.kit.now()
+    )
+    forget()
+    return _closing(made, (await open_book(tx)).agencies[who.scope.agency_id])
+
+
+@router.post("/emergency-closures/{closure_id}/ending", status_code=204)
+async def open_again(tx: Tx, who: Who, house: HouseDep, closure_id: Id) -> None:
+    await steering.open_again(tx, who.scope, who.staff, closure_id, house.kit.now())
+    forget()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
@@ -17,6 +17,7 @@ from contactcenter.desk.rules import Rules, plan_of, policy_of, read, usual
 from contactcenter.errors import NotFound
 from contactcenter.models import (
     Agency,
+    EmergencyClosure,
     Holiday,
     Inbox,
     Queue,
@@ -139,6 +140,7 @@ async def _read(tx: AsyncSession) -> Book:
     hours = list(await tx.scalars(select(QueueHours)))
     holidays = list(await tx.scalars(select(Holiday)))
     needed = list(await tx.scalars(select(QueueSkill)))
+    emergencies = list(await tx.scalars(select(EmergencyClosure).where(_not_over())))
     targets = list(await tx.scalars(select(ServiceTarget)))
     skills = list(await tx.scalars(select(Skill)))
     inboxes = list(await tx.scalars(select(Inbox)))
@@ -155,6 +157,11 @@ async def _read(tx: AsyncSession) -> Book:
                     ZoneInfo(agency.timezone),
                     tuple((h.weekday, h.opens, h.closes) for h in hours if h.queue_id == queue.id),
                     days_off,
+                    tuple(
+                        (one.starts_at, one.ends_at, one.why)
+                        for one in emergencies
+                        if one.agency_id == agency.id and one.queue_id in (None, queue.id)
+                    ),
                 ),
                 tuple(sorted((n.skill_id, n.min_level) for n in needed if n.queue_id == queue.id)),
                 {t.channel: t for t in targets if t.queue_id == queue.id},
@@ -165,6 +172,10 @@ async def _read(tx: AsyncSession) -> Book:
         own_skills = {skill.id: skill for skill in skills if skill.agency_id == agency.id}
         entries[agency.id] = _entry(agency, own, own_skills, newest.get(agency.id))
     return Book(entries, {inbox.id: inbox for inbox in inboxes})
+
+
+def _not_over() -> ColumnElement[bool]:
+    return or_(EmergencyClosure.ends_at.is_(None), EmergencyClosure.ends_at > func.clock_timestamp())
 
 
 def _entry(

@@ -19,17 +19,20 @@ MS = timedelta(milliseconds=1)
 class Calendar:
     """``intervals``: (weekday, opens, closes), Monday is 0; none means always open, on holidays too.
 
-    Overlapping intervals count once. Raises ValueError for one that closes before it opens.
+    Overlapping intervals count once. ``closures``: emergencies as (start, end or None, reason); they close what is always open
+    as well. Raises ValueError for an interval that closes before it opens.
     """
 
     zone: ZoneInfo
     intervals: tuple[tuple[int, time, time], ...]
     holidays: frozenset[date] = frozenset()
+    closures: tuple[tuple[datetime, datetime | None, str], ...] = ()
     _rules: hours.Calendar = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         closed = tuple(hours.Holiday(day, "") for day in sorted(self.holidays)) if self.intervals else ()
-        object.__setattr__(self, "_rules", hours.Calendar(1, self.zone, self._weekly(), closed))
+        shut = tuple(hours.Closure(_ms(start), _ms(end) if end else None, why) for start, end, why in self.closures)
+        object.__setattr__(self, "_rules", hours.Calendar(1, self.zone, self._weekly(), closed, shut))
 
     def _weekly(self) -> tuple[tuple[hours.Interval, ...], ...]:
         days: list[list[hours.Interval]] = [[] for _ in range(7)]

@@ -1,13 +1,15 @@
 """Loads an agency from its description (TOML): queues, hours, skills, inboxes, staff. Loading again updates, never deletes."""
 
-from datetime import time
+from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.base import Address, Channel, Inbound, Proof
 from contactcenter.desk import book, inbox
+from contactcenter.desk.holidays import holiday_dates
 from contactcenter.desk.kit import Kit
 from contactcenter.desk.sessions import hash_password
 from contactcenter.events import plain
@@ -28,6 +30,7 @@ async def load(tx: AsyncSession, described: dict[str, Any], passwords: dict[str,
         await _upsert(
             tx, "holiday", {"agency_id": agency_id, "day": day["day"], "name": day["name"]}, ("agency_id", "day")
         )
+    await _public_holidays(tx, agency_id, described["agency"])
     for one in described.get("inboxes", []):
         await _inbox(tx, agency_id, one, queues)
     for one in described.get("staff", []):
@@ -41,6 +44,23 @@ async def _agency(tx: AsyncSession, described: dict[str, Any]) -> int:
     own = described["agency"]
     values = {key: own[key] for key in ("slug", "name", "prefix", "timezone", "languages")}
     return await _upsert(tx, "agency", {**values, "channels": described["channels"]}, ("slug",))
+
+
+async def _public_holidays(tx: AsyncSession, agency_id: int, own: dict[str, Any]) -> None:
+    """The public holidays of this year and the next two, where the description says which ones the agency keeps."""
+    place = own.get("public_holidays")
+    if place is None:
+        return
+    year = datetime.now(ZoneInfo(own["timezone"])).year
+    try:
+        days = holiday_dates(place["country"], place.get("subdivision"), range(year, year + 3), own["languages"][0])
+    except ValueError as unknown:
+        raise BadDescription(str(unknown)) from None
+    for day, name in days.items():
+        await tx.execute(
+            text("INSERT INTO holiday (agency_id, day, name) VALUES (:a, :day, :name) ON CONFLICT DO NOTHING"),
+            {"a": agency_id, "day": day, "name": name},
+        )
 
 
 async def _skill(tx: AsyncSession, agency_id: int, one: dict[str, Any]) -> int:

@@ -68,11 +68,11 @@ async def _place(tx: AsyncSession, box: Inbox, inbound: base.Inbound, now: datet
 
 def _ticket(place: Place, box: Inbox, inbound: base.Inbound, reference: str, now: datetime) -> dict[str, Any]:
     human = inbound.automation == "none"
-    opens = place.queue.calendar.next_opening(now)
-    held = opens is not None and opens > now
+    opens = tickets.opens_at(place.queue, now)
+    held = opens is not None
     return {
         "agency": box.agency_id, "reference": reference, "queue": place.queue.id, "subject": inbound.subject[:300],
-        "language": place.language, "status": "held" if held else "queued", "held_until": opens if held else None,
+        "language": place.language, "status": "held" if held else "queued", "held_until": opens,
         "skills": tickets.needs(place.agency, place.queue, place.language), "now": now,
         "va": tickets.virtual_arrival(place.agency, box.channel, now), "waiting_since": now if human else None,
         "due_at": place.due if human else None, "next_action_at": place.due or now + timedelta(days=1),

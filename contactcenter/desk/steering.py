@@ -13,7 +13,7 @@ from contactcenter.desk.access import Scope
 from contactcenter.desk.book import open_book
 from contactcenter.desk.tickets import ms
 from contactcenter.errors import Conflict, Forbidden, NotFound, Refused
-from contactcenter.models import Exclusion, Staff, Ticket
+from contactcenter.models import EmergencyClosure, Exclusion, Staff, Ticket
 
 LONGEST_SURGE = timedelta(hours=24)
 
@@ -222,6 +222,60 @@ async def surge(
     await events.record_beside(
         tx, kind, scope.agency_id, events.Actor("staff", staff.id), queue=queue.id, until=until, why=why
     )
+
+
+# ---- emergency closure
+
+
+async def close_queues(
+    tx: AsyncSession, scope: Scope, staff: Staff, slug: str | None, until: datetime | None, why: str, now: datetime
+) -> EmergencyClosure:
+    """Close a queue, or all of them, at once: what comes is held and told so honestly. Without an end until further notice."""
+    _steers(scope)
+    agency = (await open_book(tx)).agencies[scope.agency_id]
+    queue_id = agency.queue(slug).id if slug else None
+    if until is not None and until <= now:
+        raise Refused("The closure would be over already.", slug="closure-end")
+    made = EmergencyClosure(
+        agency_id=scope.agency_id, queue_id=queue_id, starts_at=now, ends_at=until, why=why, made_by=staff.id
+    )
+    tx.add(made)
+    await tx.flush()
+    await events.record_beside(
+        tx, "queue.closed_in_emergency", scope.agency_id, events.Actor("staff", staff.id), closure=made.id, queue=queue_id,
+        until=until, why=why,
+    )  # fmt: skip
+    return made
+
+
+async def open_again(tx: AsyncSession, scope: Scope, staff: Staff, closure_id: int, now: datetime) -> None:
+    """End an emergency closure now; what was held enters the queues with its own place."""
+    made = await tx.scalar(
+        select(EmergencyClosure)
+        .where(EmergencyClosure.id == closure_id, EmergencyClosure.agency_id == scope.agency_id)
+        .with_for_update()
+    )
+    if made is None:
+        raise NotFound("There is no such closure.")
+    _steers(scope)
+    if made.ends_at is None or made.ends_at > now:
+        made.ends_at = max(now, made.starts_at + timedelta(milliseconds=1))
+        await tx.flush()
+        await tx.execute(
+            text(
+                "UPDATE ticket SET held_until = :now WHERE agency_id = :agency AND status = 'held' "
+                "AND (CAST(:queue AS bigint) IS NULL OR queue_id = :queue)"
+            ),
+            {"now": now, "agency": scope.agency_id, "queue": made.queue_id},
+        )
+        await events.record_beside(
+            tx,
+            "queue.opened_again",
+            scope.agency_id,
+            events.Actor("staff", staff.id),
+            closure=made.id,
+            queue=made.queue_id,
+        )
 
 
 # ---- questions

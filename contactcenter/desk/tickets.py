@@ -78,10 +78,10 @@ async def into_queue(
         ticket.va = virtual_arrival(agency, ticket.channel, now, ticket.priority, ticket.vulnerable)
         await _prefer_who_knows_it(tx, ticket, agency, queue, now)
     ticket.ring, ticket.asked, ticket.pools, ticket.unservable = 0, None, [], False
-    opening = queue.calendar.next_opening(now)
-    held = opening is not None and opening > now
+    opening = opens_at(queue, now)
+    held = opening is not None
     ticket.status = "held" if held else "queued"
-    ticket.held_until = opening if held else None
+    ticket.held_until = opening
     ticket.version += 1
     ticket.closed_at = None
     if ticket.next_action_at is None:
@@ -91,6 +91,13 @@ async def into_queue(
         await open_stay(tx, ticket)
     kind = "ticket.held" if held else "ticket.queued"
     await events.record(tx, kind, ticket.id, actor, queue=ticket.queue_id, channel=ticket.channel, why=why)
+
+
+def opens_at(queue: QueueEntry, now: datetime) -> datetime | None:
+    """When a queue that is closed now opens again; None when it is open. Closed until further notice is looked at every day."""
+    if queue.calendar.is_open(now):
+        return None
+    return queue.calendar.next_opening(now) or now + timedelta(days=1)
 
 
 async def _prefer_who_knows_it(

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contactcenter import events
 from contactcenter.desk import lines, tickets, work
 from contactcenter.desk.access import Scope
+from contactcenter.desk.book import AgencyEntry, QueueEntry
 from contactcenter.desk.replies import clean
 from contactcenter.errors import Conflict, Forbidden, NotFound, Refused
 from contactcenter.ids import uuid7
@@ -25,6 +26,8 @@ async def to_queue(
     target = agency.queue(slug)
     if target.id == ticket.queue_id:
         raise Refused("The ticket is in this queue already.", slug="same-queue")
+    if scope.role != "supervisor":
+        await _refuse_going_back(tx, ticket, agency, target)
     await _pass_on(tx, ticket, staff, note)
     ticket.queue_id = target.id
     ticket.skills = tickets.needs(agency, target, ticket.language)
@@ -43,6 +46,21 @@ async def to_queue(
     )
     await tickets.into_queue(tx, ticket, now, "transferred", actor=actor)
     return ticket
+
+
+async def _refuse_going_back(tx: AsyncSession, ticket: Ticket, agency: AgencyEntry, target: QueueEntry) -> None:
+    """A ticket does not go back to a queue it was in within a day, unless a supervisor says so: that is how they go in circles."""
+    visits = await tx.execute(
+        text(
+            "SELECT queue_id FROM queue_stay WHERE ticket_id = :ticket AND leave > clock_timestamp() - interval '24 hours' "
+            "GROUP BY queue_id ORDER BY min(id)"
+        ),
+        {"ticket": ticket.id},
+    )
+    visited = list(visits.scalars())
+    if target.id in visited:
+        names = ", ".join(agency.queues[queue].row.name for queue in visited if queue in agency.queues)
+        raise Conflict(f"This ticket was in {names} within a day. Ask a supervisor.", slug="been-there")
 
 
 async def to_person(

@@ -73,7 +73,13 @@ async def open_held(tx: AsyncSession, kit: Kit) -> None:
         tx, "SELECT id FROM ticket WHERE status = 'held' AND held_until <= :now ORDER BY va", now=kit.now()
     ):
         ticket = await tickets.lock(tx, ticket_id)
-        if ticket.status == "held":
+        if ticket.status != "held":
+            continue
+        _agency, queue = await tickets.entries(tx, ticket)
+        later = tickets.opens_at(queue, kit.now())
+        if later is not None:
+            ticket.held_until = later  # closed meanwhile, for longer than was known
+        else:
             await tickets.into_queue(tx, ticket, kit.now(), "queue_opened")
 
 

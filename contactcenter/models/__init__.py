@@ -1,6 +1,16 @@
 """The tables, one family per file."""
 
-from contactcenter.models.agency import Agency, Holiday, Inbox, Queue, QueueHours, QueueSkill, ServiceTarget, Skill
+from contactcenter.models.agency import (
+    Agency,
+    EmergencyClosure,
+    Holiday,
+    Inbox,
+    Queue,
+    QueueHours,
+    QueueSkill,
+    ServiceTarget,
+    Skill,
+)
 from contactcenter.models.base import Base
 from contactcenter.models.journal import RouterEntry
 from contactcenter.models.log import Event, Lease
@@ -29,6 +39,7 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "Draft",
+    "EmergencyClosure",
     "Endpoint",
     "Event",
     "Exclusion",

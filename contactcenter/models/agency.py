@@ -63,6 +63,20 @@ class Holiday(Base):
     name: Mapped[str]
 
 
+class EmergencyClosure(Base):
+    """Closed whatever the hours say: one queue, or all of the agency. Without an end until further notice."""
+
+    __tablename__ = "emergency_closure"
+    __table_args__ = (CheckConstraint("ends_at > starts_at", name="order"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    why: Mapped[str]
+    made_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+
+
 class ServiceTarget(Base):
     """Service level per queue and channel: ``target_pct`` of decisions within ``threshold_s`` seconds."""
 

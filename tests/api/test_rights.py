@@ -15,7 +15,7 @@ from tests.desk_rig import Rig, move_in
 
 UNKNOWN = {"{ref}": "RD-2222-2222", "{contact_id}": "999999", "{attachment_id}": "999999", "{offer_id}": "999999",
            "{message_id}": "00000000-0000-7000-8000-000000000000", "{raw_id}": "999999", "{slug}": "city",
-           "{staff_id}": "999999", "{exclusion_id}": "999999", "{queue}": "services"}  # fmt: skip
+           "{staff_id}": "999999", "{exclusion_id}": "999999", "{queue}": "services", "{closure_id}": "999999"}  # fmt: skip
 NOTE = {"client_msg_id": "", "kind": "note", "text": "Ask the power company", "expected_last_seq": 2}
 ALL = (200, 200, 200)
 
@@ -77,6 +77,9 @@ ROUTES = [
     Route("POST", "/api/contacts/{contact_id}/exclusions", (403, 404, 403), {"staff_id": 999999, "why": "Neighbours"}),
     Route("POST", "/api/exclusions/{exclusion_id}/lifting", (403, 404, 403), {"why": "Moved away"}),
     Route("PUT", "/api/queues/{queue}/surge", (403, 204, 403), {"until": None, "why": "It is over"}),
+    Route("GET", "/api/emergency-closures", (403, 200, 200)),
+    Route("POST", "/api/emergency-closures", (403, 201, 403), {"queue": "housing", "why": "No power"}),
+    Route("POST", "/api/emergency-closures/{closure_id}/ending", (404, 404, 404)),
     Route("GET", "/api/sites/{slug}", ALL, public=True),
     Route("GET", "/healthz", ALL, public=True),
     Route("GET", "/readyz", ALL, public=True),

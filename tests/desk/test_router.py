@@ -9,6 +9,7 @@ from sqlalchemy import text
 from contactcenter.desk import picking, rules, steering
 from contactcenter.desk.access import Scope
 from contactcenter.errors import Conflict, Forbidden, Refused
+from contactcenter.jobs import upkeep
 from contactcenter.jobs.router import Router
 from contactcenter.models import Staff, Ticket
 from contactcenter.replaying import replay
@@ -423,3 +424,38 @@ async def test_what_was_decided_is_decided_again_from_the_journal(rig: Rig, lead
     )
     (told,) = await replay(rig.house.database, yesterday)
     assert told.difference is not None and "not other" in told.difference
+
+
+async def test_an_emergency_closure_holds_what_comes_and_lets_it_in_when_it_ends(rig: Rig, leader: Leader) -> None:
+    await rig.on_duty("ana")
+    made = await rig.act(
+        "sam", lambda tx, staff, scope: steering.close_queues(tx, scope, staff, None, None, "No power", rig.clock())
+    )
+    await rig.run("SELECT 1")
+    ticket = await some_text(rig)
+    assert ticket.status == "held", "even a queue that never closes"
+    assert ticket.due_at is None, "no date is promised that nobody knows"
+    assert await leader.round() == 0
+    rig.clock.pass_by(days=2)
+    await rig.chore(upkeep.open_held)
+    assert (await rig.ticket(ticket.reference)).status == "held", "until further notice"
+    await rig.act("sam", lambda tx, staff, scope: steering.open_again(tx, scope, staff, made.id, rig.clock()))
+    await rig.run("SELECT 1")
+    rig.clock.pass_by(seconds=1)
+    await rig.chore(upkeep.open_held)
+    assert await leader.round() == 1
+    assert (await rig.ticket(ticket.reference)).va == ticket.va, "its place is that of its arrival"
+
+
+async def test_a_closure_of_one_queue_leaves_the_others_open(rig: Rig, leader: Leader) -> None:
+    await rig.on_duty("ana")
+    until = rig.clock() + timedelta(hours=2)
+    await rig.act(
+        "sam", lambda tx, staff, scope: steering.close_queues(tx, scope, staff, "housing", until, "Flood", rig.clock())
+    )
+    await rig.run("SELECT 1")
+    ticket = await some_text(rig)
+    assert await leader.round() == 1
+    await rig.pass_to_queue("ana", ticket.reference, "housing")
+    held = await rig.ticket(ticket.reference)
+    assert held.status == "held" and held.held_until is not None and abs(held.held_until - until) < timedelta(seconds=1)

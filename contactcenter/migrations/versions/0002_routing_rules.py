@@ -1,4 +1,4 @@
-"""routing rules, rings and exclusions"""
+"""routing rules, rings, exclusions, emergency closures and the router's journal"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -56,6 +56,21 @@ def upgrade() -> None:
         postgresql_where=sa.text("lifted_at is null"),
     )  # fmt: skip
     op.create_table(
+        "emergency_closure",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("queue_id", sa.BigInteger(), nullable=True),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_emergency_closure_order")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_emergency_closure_agency_id_agency")),
+        sa.ForeignKeyConstraint(["queue_id"], ["queue.id"], name=op.f("fk_emergency_closure_queue_id_queue")),
+        sa.ForeignKeyConstraint(["made_by"], ["staff.id"], name=op.f("fk_emergency_closure_made_by_staff")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_emergency_closure")),
+    )
+    op.create_table(
         "router_entry",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
@@ -76,6 +91,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("router_entry")
+    op.drop_table("emergency_closure")
     op.drop_table("exclusion")
     op.drop_table("routing_rules")
     op.drop_column("queue", "surge_until")

@@ -90,11 +90,22 @@ async def test_after_five_hops_only_a_supervisor_passes_it_on(rig: Rig) -> None:
     assert ticket is not None
     for hop in range(5):
         await rig.pass_to_queue("ana", ticket.reference, "housing" if hop % 2 == 0 else "services")
+        await rig.run("UPDATE queue_stay SET enter = enter - interval '2 days', leave = leave - interval '2 days'")
     with pytest.raises(Conflict) as refused:
         await rig.pass_to_queue("ana", ticket.reference, "services")
     assert refused.value.slug == "too-many-transfers"
     await rig.pass_to_queue("sam", ticket.reference, "services")
     assert (await rig.ticket(ticket.reference)).hops == 6
+
+
+async def test_a_ticket_does_not_go_back_to_where_it_came_from_within_a_day_but_by_a_supervisor(rig: Rig) -> None:
+    ticket = await owned(rig)
+    await rig.pass_to_queue("ben", ticket.reference, "housing")
+    with pytest.raises(Conflict, match="was in City services within a day") as refused:
+        await rig.pass_to_queue("ana", ticket.reference, "services")
+    assert refused.value.slug == "been-there"
+    await rig.pass_to_queue("sam", ticket.reference, "services")
+    assert (await rig.ticket(ticket.reference)).hops == 2
 
 
 async def test_passing_on_while_it_waits_is_flowed_out_and_a_new_stay(rig: Rig) -> None:

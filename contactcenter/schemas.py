@@ -329,6 +329,15 @@ class NextChange(BaseModel):
     more_agents: int
 
 
+class ExpectedOut(BaseModel):
+    """From now on: half of such tickets wait at most `p50_s` seconds, nine of ten at most `p90_s`."""
+
+    p50_s: int
+    p90_s: int
+    basis: Literal["starts", "staffing"]
+    sentence: str
+
+
 class AskedAbout(BaseModel):
     id: int
     name: str
@@ -343,6 +352,7 @@ class WaitingOut(BaseModel):
     unservable: bool = Field(description="Nobody on the books has what it needs: a supervisor has to act.")
     hold: str | None = Field(description="Why agents with room are not given it: exclusion, sticky, manual or reserve.")
     next_change: NextChange | None = Field(description="The first thing that time will change.")
+    expected: ExpectedOut | None = Field(description="Null where it has not proved right: then no minute is told.")
     people: list[AskedAbout] = Field(
         description="Why not her: one sentence for each agent of the ticket's teams, 30 at most."
     )

@@ -30,7 +30,7 @@ from routing.model import (
     Ticket,
 )
 from routing.ordering import is_primary, order_of, score, virtual_arrival
-from routing.waits import Change, Waiting, in_words, why_waiting
+from routing.waits import Change, Waiting, expected_in_words, in_words, why_waiting
 
 __all__ = [
     "FOREVER",
@@ -58,6 +58,7 @@ __all__ = [
     "agent_key",
     "because_of",
     "events",
+    "expected_in_words",
     "first_failing_check",
     "has_room",
     "in_words",

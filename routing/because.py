@@ -6,12 +6,15 @@ from typing import Any, Protocol, Self, cast
 
 from routing.choosing import LEAD_SHIFT, agent_key, first_failing_check
 from routing.events import Given
-from routing.floor import Floor
+from routing.floor import Case, Floor, Seat
+from routing.matching import reason_against
 from routing.model import KEY_FIELDS, Agent, AgentKey, Policy, Req, Strategy, Ticket
+from routing.settling import may_have
 
 MOST_BETTER_PLACED = 5
 MOST_NAMED = 2
 NEAREST_MISS_FIRST = ("other_ticket", "room", "exclusion", "connected", "available", "signed_in")
+NEAR = frozenset({None, *NEAREST_MISS_FIRST})
 PLACED = frozenset(KEY_FIELDS)
 """The rules under which an agent was chosen by key; under every other rule the ticket was chosen for the agent."""
 
@@ -24,7 +27,7 @@ class Because:
     `winner_key` ends in the agent id and has only that where no key decided. `separated_by` is the field on which the
     winner beat the `runner_up`; both are None without a runner-up. `qualified` counts the agents who could take the ticket
     at that moment, the winner included; `excluded` counts everybody else by the first check they fail. `better_placed`
-    names at most five of those whom the key would have preferred, the nearest miss first. `score` is weight × age of a pick
+    names at most five of those whom the key would have preferred, the nearest miss first. `score` is weight times age of a pick
     and `rival` the ticket that came second. `ring` counts from 0, the strictest.
     """
 
@@ -91,15 +94,15 @@ def because_of(floor: Floor, given: Given) -> Because:
     case = floor.cases[given.ticket]
     ticket = case.as_ticket()
     grounds = given.because
-    others = [seat.as_agent() for seat in floor.seats.values() if seat.id != given.agent]
-    reasons = {agent.id: first_failing_check(agent, ticket, floor.policy, floor.now) for agent in others}
+    reasons = {seat.id: _against(floor, case, seat) for seat in floor.seats.values() if seat.id != given.agent}
     counts: dict[str, int] = {}
     for reason in reasons.values():
         if reason is not None:
             counts[reason] = counts.get(reason, 0) + 1
     winner = _winner_key(floor, given, ticket)
     by_key = grounds.rule in PLACED
-    keys = {agent.id: agent_key(agent, ticket, floor.policy, _strategy(grounds.rule)) for agent in others if by_key}
+    near = [floor.seats[agent] for agent, reason in reasons.items() if by_key and reason in NEAR]
+    keys = {seat.id: agent_key(seat.as_agent(), ticket, floor.policy, _strategy(grounds.rule)) for seat in near}
     runner_up = min((key for agent, key in keys.items() if reasons[agent] is None), default=None)
     passed_over = [(reason, key) for agent, key in keys.items() if (reason := reasons[agent]) in NEAREST_MISS_FIRST]
     return Because(
@@ -116,6 +119,20 @@ def because_of(floor: Floor, given: Given) -> Because:
         rival=None if by_key else grounds.rival,
         ring=ticket.ring,
     )
+
+
+def _against(floor: Floor, case: Case, seat: Seat) -> str | None:
+    """The first check the agent fails, in the order of `Check`: as `first_failing_check`, without making a value of a seat."""
+    if seat.intent == "offline" or seat.health == "lost":
+        return "signed_in"
+    if not seat.present:
+        return "connected" if seat.intent == "available" and seat.next_intent is None else "available"
+    misfit = reason_against(seat, case.plan.rings[case.ring].signature, floor.policy)
+    if misfit is not None:
+        return misfit
+    if not may_have(floor, case, seat):
+        return "exclusion"
+    return None if floor.room(seat, case.channel) else "room"
 
 
 def _winner_key(floor: Floor, given: Given, ticket: Ticket) -> AgentKey:

@@ -31,6 +31,7 @@ SENTENCES = {
         "more": " and {more} more qualify",
         "more_one": " and 1 more qualifies",
         "moment": "less than a minute",
+        "expected": "From now on half of such tickets wait at most {half}, nine of ten at most {most}.",
         "with_room": "with room",
         "full": "full",
         "away": "away",
@@ -54,6 +55,7 @@ SENTENCES = {
         "more": " y {more} más cumplirán los requisitos",
         "more_one": " y 1 más cumplirá los requisitos",
         "moment": "menos de un minuto",
+        "expected": "A partir de ahora, la mitad de estos casos espera como máximo {half}, nueve de cada diez como máximo {most}.",
         "with_room": "con capacidad libre",
         "full": "al máximo de su capacidad",
         "away": "en pausa",
@@ -186,6 +188,13 @@ def in_words(waiting: Waiting, language: str) -> str:
         of=waiting.of,
         agents=words["nobody"] if waiting.unservable else _agents(waiting, words) + _change(waiting.next_change, words),
     )
+
+
+def expected_in_words(p50_s: int, p90_s: int, language: str) -> str:
+    """One sentence on an expected wait, rounded up to whole minutes: more would only seem exact."""
+    words = SENTENCES.get(language, SENTENCES["en"])
+    half, most = (_duration(max(1, -(-seconds // 60))) for seconds in (p50_s, p90_s))
+    return words["expected"].format(half=half, most=most)
 
 
 def _change(change: Change | None, words: dict[str, str]) -> str:

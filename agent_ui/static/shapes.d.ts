@@ -45,7 +45,7 @@ interface Item { pos: number; type: string; at: string; ref: string | null; acto
 interface Frame { prev: number; pos: number; items: Item[] }
 interface Measure { parts: number; units: number; encoding: string | null; limit: number; warnings: string[] }
 interface Waiting { sentence: string; position: number | null; of: number | null;
-  eligible: Record<string, number>; unservable: boolean; people: { id: number; name: string; sentence: string }[] }
+  eligible: Record<string, number>; unservable: boolean; expected: { sentence: string } | null; people: { id: number; name: string; sentence: string }[] }
 interface QueueChoice { slug: string; name: string; open: boolean; waiting: number; free_agents: number; staff: Named[] }
 
 interface Ratio { hits: number; decisions: number; pct: number | null; target_pct?: number; threshold_s?: number }

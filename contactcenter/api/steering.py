@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 import routing
 from contactcenter.api.deps import HouseDep, Person, Tx, Who
 from contactcenter.api.tickets import PROBLEMS, Ref, row_of
-from contactcenter.desk import pages, steering, tickets
+from contactcenter.desk import expected, pages, steering, tickets
 from contactcenter.desk.book import AgencyEntry, forget, open_book
 from contactcenter.desk.rules import Rules, check, known_of, save
 from contactcenter.errors import Forbidden, Refused
@@ -124,6 +124,15 @@ class ClosingOut(BaseModel):
     starts_at: datetime
     ends_at: datetime | None
     why: str
+
+
+class CalibrationOut(BaseModel):
+    """Of the waits told at this hour of the day, the share that stayed below the 90 % mark; told only from 0.88 to 0.92."""
+
+    channel: str
+    hour: int
+    share: float
+    told_at: datetime
 
 
 class SentenceOut(BaseModel):
@@ -274,6 +283,13 @@ async def lift(tx: Tx, who: Who, exclusion_id: Id, wanted: WhyIn) -> None:
 async def surge(tx: Tx, who: Who, house: HouseDep, queue: str, wanted: SurgeIn) -> None:
     """While it lasts: no waiting for one agent, no reserve, preferred skills dropped, overflow at once, no offers to answer."""
     await steering.surge(tx, who.scope, who.staff, queue, wanted.until, wanted.why, house.kit.now())
+
+
+@router.get("/routing/calibration", response_model=list[CalibrationOut])
+async def calibration(tx: Tx, who: Ruler) -> Any:
+    """How well expected waits have held, by channel and hour."""
+    rows = await expected.calibration(tx, who.scope.agency_id)
+    return [CalibrationOut(channel=row.channel, hour=row.hour, share=row.share, told_at=row.told_at) for row in rows]
 
 
 @router.get("/emergency-closures", response_model=list[ClosingOut])

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
 from contactcenter import events
-from contactcenter.desk import agents, closures, consents, floor, offers, people, shown, tickets
+from contactcenter.desk import agents, closures, consents, expected, floor, offers, people, shown, tickets
 from contactcenter.desk.access import Scope
 from contactcenter.desk.board import iso
 from contactcenter.desk.book import AgencyEntry, open_book
@@ -238,7 +238,7 @@ async def why_waiting(tx: AsyncSession, scope: Scope, staff: Staff, reference: s
     if mine is None:
         nobody = {"with_room": 0, "full": 0, "away": 0, "offline": 0}
         return {"sentence": "", "position": 0, "of": 0, "eligible": nobody, "unservable": False, "hold": None,
-                "next_change": None, "people": []}  # fmt: skip
+                "next_change": None, "people": [], "expected": None}  # fmt: skip
     agency = (await open_book(tx)).agencies[scope.agency_id]
     agents = seen.agents.get(scope.agency_id, [])
     answer = routing.why_waiting(mine, waiting, agents, agency.policy, seen.now)
@@ -256,11 +256,23 @@ async def why_waiting(tx: AsyncSession, scope: Scope, staff: Staff, reference: s
         "unservable": answer.unservable,
         "hold": answer.hold,
         "next_change": _change(answer.next_change, seen.now),
+        "expected": await _expected(tx, ticket.id, staff.language),
         "people": [
             {"id": agent.id, "name": names.agent(agent.id),
              "sentence": routing.why_not(agent, mine, agency.policy, seen.now, names, staff.language)}
             for agent in _nearest(agents, mine)
         ],
+    }  # fmt: skip
+
+
+async def _expected(tx: AsyncSession, ticket_id: int, language: str) -> dict[str, Any] | None:
+    """What the router last told of this ticket's wait; None where it tells nothing."""
+    told = await expected.of(tx, ticket_id)
+    if told is None or told.p50_s is None:
+        return None
+    return {
+        "p50_s": told.p50_s, "p90_s": told.p90_s, "basis": told.basis,
+        "sentence": routing.expected_in_words(told.p50_s, told.p90_s, language),
     }  # fmt: skip
 
 

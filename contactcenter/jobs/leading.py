@@ -17,6 +17,7 @@ from contactcenter.desk.book import AgencyEntry
 from contactcenter.desk.floor import Floor
 from contactcenter.desk.journal import Entry
 from contactcenter.desk.tickets import ms
+from contactcenter.jobs.expecting import Expectations
 from routing import events as facts
 from routing.events import Effect, Event
 
@@ -51,6 +52,7 @@ class Memory:
     doubtful: set[int] = field(default_factory=set)
     """Tickets whose rows were not as believed: read again next time, with their agents in `suspect`."""
     suspect: set[int] = field(default_factory=set)
+    expecting: dict[int, Expectations] = field(default_factory=dict)
     unwritten: list[Entry] = field(default_factory=list)
     """What the engines were told and the journal does not have yet."""
     _stood: float = field(default_factory=time.monotonic)
@@ -78,6 +80,7 @@ class Memory:
         for agency_id, agency in agencies.items():
             engine = self.engines[agency_id] = routing.Engine(agency.policy, routing.Snapshot(seen.now))
             self.revisions[agency_id] = agency.policy.revision
+            self.expecting[agency_id] = Expectations(agency_id, agency.row.timezone)
             self.unwritten.append(journal.state(agency_id, engine, start=True))
             rows = facts.Reconciled(tuple(seen.tickets.get(agency_id, ())), tuple(seen.agents.get(agency_id, ())))
             effects.append((agency_id, self._tell_one(agency_id, rows)))
@@ -118,16 +121,25 @@ class Memory:
     def _tell_one(self, agency_id: int, fact: Event) -> list[Effect]:
         """Tell an engine, and note it for the journal."""
         now = self.now()
-        effects = self.engines[agency_id].apply(fact, now)
+        engine = self.engines[agency_id]
+        effects = engine.apply(fact, now)
+        self.expecting[agency_id].saw(engine, fact, effects, now)
         self.unwritten.append(journal.fact(agency_id, fact, now, effects))
         return effects
 
+    @property
+    def has_something_to_write(self) -> bool:
+        return bool(self.unwritten) or any(one.due for one in self.expecting.values())
+
     async def write(self, tx: AsyncSession, epoch: int) -> None:
-        """Bring the journal up to date; every quarter of an hour with the whole state."""
+        """Tell what tickets may expect, and bring the journal up to date; every quarter of an hour with the whole state."""
+        for agency_id, expectations in self.expecting.items():
+            await expectations.tell(tx, self.engines[agency_id], self.now())
         if time.monotonic() - self._stood >= STATE_S:
             self._stood = time.monotonic()
             self.unwritten += [journal.state(agency_id, engine) for agency_id, engine in self.engines.items()]
-        await journal.write(tx, epoch, self.unwritten)
+        if self.unwritten:
+            await journal.write(tx, epoch, self.unwritten)
         self.unwritten = []
 
     def _owners(self, tickets: set[int]) -> set[int]:

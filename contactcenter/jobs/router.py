@@ -103,7 +103,7 @@ class Router:
         except Estranged as why:
             log.error("router_estranged", why=str(why))
             made += await self.load(epoch)
-        if self.memory.unwritten:
+        if self.memory.has_something_to_write:
             async with self._database.transaction() as tx:
                 await self.memory.write(tx, epoch)
         return made

@@ -12,7 +12,7 @@ from contactcenter.models.agency import (
     Skill,
 )
 from contactcenter.models.base import Base
-from contactcenter.models.journal import RouterEntry
+from contactcenter.models.journal import ExpectedCoverage, ExpectedWait, RouterEntry
 from contactcenter.models.log import Event, Lease
 from contactcenter.models.messages import Attachment, Delivery, DeliveryAttempt, Message, ParkedReceipt, RawEvent
 from contactcenter.models.people import Consent, Contact, Endpoint, Visitor
@@ -43,6 +43,8 @@ __all__ = [
     "Endpoint",
     "Event",
     "Exclusion",
+    "ExpectedCoverage",
+    "ExpectedWait",
     "Holiday",
     "Inbox",
     "Lease",

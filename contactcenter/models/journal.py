@@ -1,8 +1,8 @@
-"""What the router was told, kept for a day, so that its decisions can be repeated."""
+"""What the router was told, kept for a day so that its decisions can be repeated, and what it tells about waits."""
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, SmallInteger, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contactcenter.models.base import Base
@@ -27,3 +27,26 @@ class RouterEntry(Base):
     body: Mapped[bytes]
     digest: Mapped[str]
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class ExpectedWait(Base):
+    """What a waiting ticket may expect, as the router told it last; or the reason why nothing is told."""
+
+    __tablename__ = "expected_wait"
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), primary_key=True)
+    p50_s: Mapped[int | None]
+    p90_s: Mapped[int | None]
+    basis: Mapped[str | None]
+    reason: Mapped[str | None]
+    told_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class ExpectedCoverage(Base):
+    """How often waits stayed below the 90 % mark told at an hour of the day."""
+
+    __tablename__ = "expected_coverage"
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    hour: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    share: Mapped[float]
+    told_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

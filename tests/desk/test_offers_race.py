@@ -54,7 +54,9 @@ async def _offered(rig: Rig, staff_id: int) -> list[int]:
 async def _race(rig: Rig, ana: Staff, offer: int, random: Random) -> tuple[bool, bool]:
     """(accepted, timed out), as each of the two was told. Who starts first, and by how much, is drawn."""
     head_start = random.uniform(-0.004, 0.004)
-    return await asyncio.gather(_accept(rig, ana, offer, max(0.0, -head_start)), _time_out(rig, offer, max(0.0, head_start)))
+    return await asyncio.gather(
+        _accept(rig, ana, offer, max(0.0, -head_start)), _time_out(rig, offer, max(0.0, head_start))
+    )
 
 
 async def _accept(rig: Rig, ana: Staff, offer: int, after: float) -> bool:

@@ -1,12 +1,13 @@
 """The leading router between its memory and the rows: it learns what others did, and what it decides comes true."""
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
-from contactcenter.desk import picking, rules, steering
+from contactcenter.desk import pages, picking, rules, steering
 from contactcenter.desk.access import Scope
 from contactcenter.errors import Conflict, Forbidden, Refused
 from contactcenter.jobs import upkeep
@@ -459,3 +460,34 @@ async def test_a_closure_of_one_queue_leaves_the_others_open(rig: Rig, leader: L
     await rig.pass_to_queue("ana", ticket.reference, "housing")
     held = await rig.ticket(ticket.reference)
     assert held.status == "held" and held.held_until is not None and abs(held.held_until - until) < timedelta(seconds=1)
+
+
+async def test_what_a_ticket_may_expect_is_told_once_enough_is_known_and_only_then(rig: Rig, leader: Leader) -> None:
+    await rig.on_duty("ben")
+    await leader.round()
+    for number in range(6):
+        await some_text(rig, number)
+    await leader.round()
+    waiting = await rig.value("SELECT reference FROM ticket WHERE status = 'queued'")
+    expecting = leader.router.memory.expecting[rig.agency_id]
+    expecting._told = -1e9  # it is time to tell
+    await leader.round()
+    told = await rig.rows("SELECT p50_s, reason FROM expected_wait")
+    assert [(row.p50_s, row.reason) for row in told] == [(None, "too_few_known")]
+
+    for bucket in range(1, 13):  # a history in which every wait was half as long as estimated
+        expecting.waits._ratios["sms", bucket] = deque([0.5] * 200)
+        expecting.waits._sorted["sms", bucket] = [0.5] * 200
+    await rig.run(
+        "INSERT INTO assignment (ticket_id, staff_id, queue_id, channel, started_at, ended_at, end_how) "
+        "SELECT id, (SELECT id FROM staff WHERE username = 'ben'), queue_id, channel, clock_timestamp() - interval '3 hours', "
+        "clock_timestamp() - interval '2 hours', 'closed' FROM ticket WHERE reference = :ref", ref=waiting,
+    )  # fmt: skip
+    expecting._told = expecting._asked = -1e9
+    await leader.round()
+    page = await rig.act("sam", lambda tx, staff, scope: pages.why_waiting(tx, scope, staff, waiting))
+    # One hour each, five slots: the next start is due in 12 min. Half of that, averaged with the moment it has waited,
+    # and the wait was always half of what was estimated: about three minutes.
+    assert page["expected"]["basis"] == "staffing"
+    assert 170 <= page["expected"]["p50_s"] <= 190
+    assert page["expected"]["sentence"].startswith("From now on half of such tickets wait at most 3 min")

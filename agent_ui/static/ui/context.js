@@ -52,6 +52,7 @@ function StillWaiting({ row }) {
   if (!answer) return null;
   return html`<section class="card"><h3>${t("context.why_waiting")}</h3><p>${answer.sentence}</p>
     ${answer.position && answer.of && html`<p class="muted">${t("context.position", { position: answer.position, of: answer.of })}</p>`}
+    ${answer.expected && html`<p>${answer.expected.sentence}</p>`}
     <ul class="eligible">${Object.entries(answer.eligible).map(([group, n]) => html`<li key=${group}><b>${n}</b> ${t(`eligible.${group}`)}</li>`)}</ul>
     ${answer.people.length > 0 && html`<details><summary>${t("context.why_not")}</summary>
       <ul class="why-not">${answer.people.map(({ id, sentence }) => html`<li key=${id}>${sentence}</li>`)}</ul></details>`}</section>`;

@@ -71,6 +71,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_emergency_closure")),
     )
     op.create_table(
+        "expected_wait",
+        sa.Column("ticket_id", sa.BigInteger(), nullable=False),
+        sa.Column("p50_s", sa.BigInteger(), nullable=True),
+        sa.Column("p90_s", sa.BigInteger(), nullable=True),
+        sa.Column("basis", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("told_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_expected_wait_ticket_id_ticket")),
+        sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_expected_wait")),
+    )
+    op.create_table(
+        "expected_coverage",
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("hour", sa.SmallInteger(), nullable=False),
+        sa.Column("share", sa.Float(), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_expected_coverage_agency_id_agency")),
+        sa.PrimaryKeyConstraint("agency_id", "channel", "hour", name=op.f("pk_expected_coverage")),
+    )
+    op.create_table(
         "router_entry",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
@@ -91,6 +112,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("router_entry")
+    op.drop_table("expected_coverage")
+    op.drop_table("expected_wait")
     op.drop_table("emergency_closure")
     op.drop_table("exclusion")
     op.drop_table("routing_rules")

@@ -297,6 +297,24 @@ def simulate(
     raise typer.Exit(1 if report.lost else 0)
 
 
+@app.command("simulate-routing")
+def simulate_routing(
+    scenario: Annotated[str, typer.Argument(help='Which, such as "s5", "s1 c7" or "all".')],
+    seeds: Annotated[int, typer.Option(min=2, max=1000, help="Independent runs.")] = 10,
+    length: Annotated[int | None, typer.Option(min=100, help="Contacts a run; left out, the full length.")] = None,
+    processes: Annotated[int, typer.Option(min=1, max=256, help="Runs at the same time.")] = 1,
+    svg: Annotated[Path | None, typer.Option(help="Also draw the waits into this file.")] = None,
+) -> None:
+    """Play worlds with known answers through the router in virtual time. Needs neither database nor desk."""
+    from contactcenter.simulate_routing import simulate as run
+
+    try:
+        missed = run(scenario, seeds, length, processes, svg, out)
+    except LookupError as error:
+        raise typer.Exit(_refuse(str(error))) from None
+    raise typer.Exit(1 if missed else 0)
+
+
 @app.command()
 def password(username: Annotated[str, typer.Argument(help="Whose password to set.")]) -> None:
     """Set a person's password and end their sessions."""

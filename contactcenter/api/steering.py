@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import or_, select
 
 import routing
 from contactcenter.api.deps import HouseDep, Person, Tx, Who
 from contactcenter.api.tickets import PROBLEMS, Ref, row_of
-from contactcenter.desk import expected, pages, steering, tickets
+from contactcenter.desk import expected, fairness, pages, steering, tickets
 from contactcenter.desk.book import AgencyEntry, forget, open_book
 from contactcenter.desk.rules import Rules, check, known_of, save
 from contactcenter.errors import Forbidden, Refused
@@ -124,6 +124,35 @@ class ClosingOut(BaseModel):
     starts_at: datetime
     ends_at: datetime | None
     why: str
+
+
+class AgentShare(BaseModel):
+    """Seconds on duty and idle; tickets given; hard ones (relaxed, urgent, by choice or of another team); interruptions."""
+
+    id: int
+    name: str
+    on_duty_s: float
+    idle_s: float
+    given: int
+    hard: int
+    interrupted: int
+
+
+class WaitOut(BaseModel):
+    language: str
+    channel: str
+    tickets: int
+    mean_s: float
+    p90_s: float
+
+
+class FairnessOut(BaseModel):
+    """`jain` is the index of the idle shares per queue's own team: 1 is equal, 1/n is one who idles for all."""
+
+    since: datetime
+    agents: list[AgentShare]
+    jain: dict[str, float | None]
+    waits: list[WaitOut]
 
 
 class CalibrationOut(BaseModel):
@@ -283,6 +312,23 @@ async def lift(tx: Tx, who: Who, exclusion_id: Id, wanted: WhyIn) -> None:
 async def surge(tx: Tx, who: Who, house: HouseDep, queue: str, wanted: SurgeIn) -> None:
     """While it lasts: no waiting for one agent, no reserve, preferred skills dropped, overflow at once, no offers to answer."""
     await steering.surge(tx, who.scope, who.staff, queue, wanted.until, wanted.why, house.kit.now())
+
+
+@router.get("/routing/fairness", response_model=FairnessOut)
+async def fair(tx: Tx, who: Ruler, house: HouseDep, hours: Annotated[int, Query(ge=1, le=24 * 31)] = 24) -> Any:
+    """Idle time and hard work per agent, waits per language and channel, over the last hours."""
+    found = await fairness.ledger(tx, who.scope.agency_id, house.kit.now(), hours)
+    agency = (await open_book(tx)).agencies[who.scope.agency_id]
+    return FairnessOut(
+        since=found["since"],
+        agents=[
+            AgentShare(id=one.staff_id, name=one.name, on_duty_s=one.on_duty_s, idle_s=one.idle_s, given=one.given,
+                       hard=one.hard, interrupted=one.interrupted)
+            for one in found["agents"]
+        ],
+        jain={agency.queues[pool].row.slug: index for pool, index in found["pools"].items()},
+        waits=[WaitOut(**row) for row in found["waits"]],
+    )  # fmt: skip
 
 
 @router.get("/routing/calibration", response_model=list[CalibrationOut])

@@ -77,6 +77,7 @@ ROUTES = [
     Route("POST", "/api/contacts/{contact_id}/exclusions", (403, 404, 403), {"staff_id": 999999, "why": "Neighbours"}),
     Route("POST", "/api/exclusions/{exclusion_id}/lifting", (403, 404, 403), {"why": "Moved away"}),
     Route("PUT", "/api/queues/{queue}/surge", (403, 204, 403), {"until": None, "why": "It is over"}),
+    Route("GET", "/api/routing/fairness", (403, 200, 200)),
     Route("GET", "/api/routing/calibration", (403, 200, 200)),
     Route("GET", "/api/emergency-closures", (403, 200, 200)),
     Route("POST", "/api/emergency-closures", (403, 201, 403), {"queue": "housing", "why": "No power"}),

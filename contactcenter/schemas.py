@@ -157,6 +157,7 @@ class TicketRow(BaseModel):
     owner: Named | None
     priority: int
     vulnerable: bool
+    unservable: bool = Field(description="Nobody on the books may serve it: a supervisor has to act.")
     waiting_since: datetime | None = Field(description="First citizen message that no person has answered.")
     due_at: datetime | None
     next_action_at: datetime | None

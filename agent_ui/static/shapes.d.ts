@@ -18,7 +18,7 @@ interface ChannelInfo { name: string; live: boolean; pace: string; html: boolean
 interface Closure { reason: string; sentence: string; at: string }
 interface TicketRow { ref: string; subject: string; preview: string; preview_from: "citizen" | "staff" | "system" | "note";
   channel: string; language: string | null; queue: QueueName; contact: Named; address: string; status: string; owner: Named | null;
-  priority: number; vulnerable: boolean; waiting_since: string | null; due_at: string | null; next_action_at: string | null;
+  priority: number; vulnerable: boolean; unservable: boolean; waiting_since: string | null; due_at: string | null; next_action_at: string | null;
   promised_at: string | null; last_seq: number; v: number; created_at: string; updated_at: string; closure: Closure | null;
   draft?: boolean; can: string[] }
 interface Delivery { state: string; word: string; error: { kind: string; code: string | null; text: string | null } | null; maybe_duplicate: boolean }

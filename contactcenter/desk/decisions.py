@@ -16,6 +16,8 @@ async def carry_out(tx: AsyncSession, kit: Kit, epoch: int, effect: Effect) -> b
     match effect:
         case Requeued(because=because) if because.rule == "timed_out":
             return await _end_offer(tx, kit, effect.ticket, "timed_out")
+        case Requeued():
+            return False  # the leader's chores take work off an agent who is gone; the row will say so
         case Rescinded():
             return await _end_offer(tx, kit, effect.ticket, effect.because.rule)
         case Relaxed():

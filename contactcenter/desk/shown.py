@@ -112,6 +112,7 @@ def _ticket(kit: Kit, row: Any, scope: Scope | None) -> dict[str, Any]:
         "owner": {"id": ticket.owner_id, "name": row.owner} if ticket.owner_id else None,
         "priority": ticket.priority,
         "vulnerable": ticket.vulnerable,
+        "unservable": ticket.unservable,
         "waiting_since": _iso(ticket.waiting_since),
         "due_at": _iso(ticket.due_at),
         "next_action_at": _iso(ticket.next_action_at),

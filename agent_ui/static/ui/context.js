@@ -18,6 +18,7 @@ export function Context({ page }) {
     <div class="context-head"><h2 id="context-heading"><bdi>${contact.name || row.address}</bdi></h2>
       <button type="button" class="quiet context-close" onClick=${close}><${Icon} name="cross" /><span class="hidden">${t("context.close")}</span></button></div>
     ${contact.language && html`<p class="muted">${t("contact.prefers", { language: languageName(contact.language) })}</p>`}
+    ${row.unservable && html`<p><span class="badge bad">${t("row.unservable")}</span></p>`}
     ${row.vulnerable && html`<p><span class="badge info">${t("row.vulnerable")}</span></p>`}
     ${!owner(row) && row.status !== "closed" && html`<${StillWaiting} row=${row} />`}
     ${page.because && html`<section class="card"><h3>${whyHeading(row)}</h3><p>${page.because}</p></section>`}

@@ -66,6 +66,7 @@ function Badges({ row, shared }) {
     ${row.draft && html`<span class="badge draft">${t("row.draft")}</span>`}
     ${row.due_at && !closed && html`<${DueBadge} at=${row.due_at} />`}
     ${row.priority > 2 && html`<span class="badge warn">${t(`priority.${row.priority}`)}</span>`}
+    ${row.unservable && html`<span class="badge bad">${t("row.unservable")}</span>`}
     ${row.vulnerable && html`<span class="badge info">${t("row.vulnerable")}</span>`}
     ${!["assigned", "closed"].includes(row.status) && html`<span class="badge">${t(`status.${row.status}`)}</span>`}
     ${closed && row.closure && html`<span class="badge">${t(`closure.${row.closure.reason}`)}</span>`}

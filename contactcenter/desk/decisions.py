@@ -1,6 +1,7 @@
 """Makes the router's effects true in the database: one effect, one change, beside the event that tells it."""
 
 import json
+from collections.abc import Collection
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -90,3 +91,16 @@ async def _flag(tx: AsyncSession, epoch: int, effect: Unservable) -> bool:
     if flagged:
         await events.record(tx, "ticket.unservable", effect.ticket, events.DESK, revision=effect.because.revision)
     return bool(flagged)
+
+
+async def unflag(tx: AsyncSession, agency_id: int, still: Collection[int]) -> None:
+    """Tickets flagged once that somebody on the books may serve again."""
+    cleared = await tx.scalars(
+        text(
+            "UPDATE ticket SET unservable = false WHERE status = 'queued' AND unservable AND agency_id = :agency "
+            "AND NOT id = ANY(:still) RETURNING id"
+        ),
+        {"agency": agency_id, "still": sorted(still)},
+    )
+    for ticket_id in sorted(cleared):
+        await events.record(tx, "ticket.servable", ticket_id, events.DESK)

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
-from contactcenter.desk import book, floor, journal
+from contactcenter.desk import book, decisions, floor, journal
 from contactcenter.desk.book import AgencyEntry
 from contactcenter.desk.floor import Floor
 from contactcenter.desk.journal import Entry
@@ -134,6 +134,8 @@ class Memory:
     async def write(self, tx: AsyncSession, epoch: int) -> None:
         """Tell what tickets may expect, and bring the journal up to date; every quarter of an hour with the whole state."""
         for agency_id, expectations in self.expecting.items():
+            if expectations.due:
+                await decisions.unflag(tx, agency_id, self.engines[agency_id].floor.reported)
             await expectations.tell(tx, self.engines[agency_id], self.now())
         if time.monotonic() - self._stood >= STATE_S:
             self._stood = time.monotonic()

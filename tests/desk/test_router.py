@@ -180,6 +180,16 @@ async def test_a_ticket_nobody_can_serve_is_told_once(rig: Rig, leader: Leader) 
     await leader.round()
     assert await rig.value("SELECT count(*) FROM event WHERE type = 'ticket.unservable'") == 1
     assert (await rig.ticket(ticket.reference)).unservable
+    await rig.run(
+        "INSERT INTO staff_skill (staff_id, skill_id, level) SELECT s.id, k.id, 3 FROM staff s, skill k "
+        "WHERE s.username = 'lu' AND k.slug = 'streets'"
+    )
+    await rig.run("INSERT INTO staff_queue (staff_id, queue_id) SELECT s.id, q.id FROM staff s, queue q "
+                  "WHERE s.username = 'lu' AND q.slug = 'services'")  # fmt: skip
+    await rig.run("UPDATE staff SET version = version + 1")
+    leader.router.memory.expecting[rig.agency_id]._told = -1e9
+    await leader.round()
+    assert not (await rig.ticket(ticket.reference)).unservable, "she is not here, but she could"
 
 
 async def test_who_had_a_reopened_ticket_gets_it_first_when_there(rig: Rig, leader: Leader) -> None:

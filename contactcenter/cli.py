@@ -1,6 +1,7 @@
 """The command line. `contactcenter up --demo` is the way in."""
 
 import asyncio
+import atexit
 import os
 import threading
 import time
@@ -315,6 +316,40 @@ def simulate_routing(
     raise typer.Exit(1 if missed else 0)
 
 
+@app.command("what-if")
+def what_if(
+    day: Annotated[str, typer.Argument(help="The day to play again, such as 2026-11-23, in the agency's time.")],
+    agency: Annotated[str, typer.Option(help="The agency's slug; left out, the first.")] = "",
+    add: Annotated[int, typer.Option(min=0, max=500, help="So many more agents, with --queue and --skills.")] = 0,
+    queue: Annotated[str, typer.Option(help="The queue whose team they join.")] = "",
+    skills: Annotated[str, typer.Option(help="What they can: spanish=3,housing=2")] = "",
+    since: Annotated[str, typer.Option("--from", help="On duty from this time of the day.")] = "00:00",
+    until: Annotated[str, typer.Option("--to", help="And until this one.")] = "",
+    rules: Annotated[Path | None, typer.Option(exists=True, help="Play it under these routing rules (JSON).")] = None,
+    uninterruptible: Annotated[
+        str, typer.Option(help="A channel whose work should hold its agent like live work.")
+    ] = "",
+) -> None:
+    """Play a recorded day again with other staff or rules, beside the day as it was. Every answer has its interval."""
+    from contactcenter.db import Database
+    from contactcenter.errors import DeskError
+    from contactcenter.what_if import Asked, show
+
+    asked = Asked(day, agency, add, queue, skills, since, until, rules, uninterruptible)
+
+    async def run() -> None:
+        database = Database(_database_url(), pool=1)
+        try:
+            await show(database, asked, out)
+        finally:
+            await database.close()
+
+    try:
+        asyncio.run(run())
+    except (ValueError, DeskError) as error:
+        raise typer.Exit(_refuse(str(error))) from None
+
+
 @app.command()
 def password(username: Annotated[str, typer.Argument(help="Whose password to set.")]) -> None:
     """Set a person's password and end their sessions."""
@@ -329,9 +364,18 @@ def password(username: Annotated[str, typer.Argument(help="Whose password to set
 
 
 def _database_url() -> str:
+    """The database that is set, or the one in the data folder that `up` made here."""
     settings = Settings()
-    if not settings.database_url:
+    if settings.database_url:
+        return settings.database_url
+    folder = settings.data_dir / "postgres"
+    if not (folder / "PG_VERSION").exists():
         raise typer.Exit(
             _refuse("Set CONTACTCENTER_DATABASE_URL, or use `contactcenter up`, which brings its own database.")
         )
-    return settings.database_url
+    from contactcenter.stores import EmbeddedPostgres
+
+    server = EmbeddedPostgres(folder)
+    url = server.start()
+    atexit.register(server.stop)  # it stays up while anybody else uses it
+    return url

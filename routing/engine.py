@@ -42,6 +42,8 @@ class Engine:
             TAKES[type(event)](floor, event)
         except Undigestible as why:
             return [Anomaly(event, str(why), self.state_hash())]
+        if floor.restaffed:
+            queueing.refit_restaffed(floor)
         settle(floor)
         return effects
 

@@ -89,13 +89,18 @@ class ExpectedWaits:
         found.places, found.handling_ms = slots * share, handling_ms
 
     def opened(self, line: Hashable, channel: Hashable) -> None:
-        self._line(line, channel).closed = False
+        """The starts before it was closed say nothing about the pace of today."""
+        found = self._line(line, channel)
+        if found.closed:
+            found.closed = False
+            found.starts.clear()
 
     def closed(self, line: Hashable, channel: Hashable) -> None:
         self._line(line, channel).closed = True
 
     def queued(self, ticket: int, line: Hashable, channel: Hashable, order: Order, now: int) -> None:
         """Nobody was free: it waits. What is expected of it now is remembered and judged by what comes."""
+        self.left(ticket)
         found = self._line(line, channel)
         insort(found.order, order)
         waiting = _Waiting(found, order, now, None, 0, None)

@@ -121,6 +121,11 @@ class Seat:
         """Derive what follows from intent and health."""
         self.present = self.intent == "available" and self.next_intent is None and self.health == "connected"
 
+    @property
+    def waited_for(self) -> bool:
+        """Present, or with a lost line but not away: they may come back for what they had in hand."""
+        return self.intent == "available" and self.next_intent is None and self.health != "grace"
+
     def as_agent(self) -> Agent:
         return Agent(
             id=self.id, skills=tuple(sorted(self.skills.items())), primary=tuple(sorted(self.primary)),
@@ -327,7 +332,7 @@ class Floor:
 
     def wants(self, seat: Seat, intent: Intent, following: Intent | None) -> None:
         """What the agent wants from now on, and what after their live work."""
-        if intent == "available" and seat.intent != "available":
+        if intent == "available" and seat.intent != "available" and not any(seat.items.values()):
             seat.idle_since = self.now
         seat.intent, seat.next_intent = intent, following
         seat.notice()
@@ -362,6 +367,8 @@ class Floor:
         """Take the agent out of the counts of their home pool, which may change."""
         for channel in sorted(seat.roomy):
             self._count_room(seat, channel, False)
+            for keys in self._keys.get(channel, {}).values():
+                keys.write(seat.number, NO_ROOM)
 
     # ---- keys
 

@@ -25,19 +25,17 @@ def changed(floor: Floor, fact: AgentChanged) -> None:
         seat.take_profile(fact.agent)
         floor.restaff(seat)
         floor.seat_profile(seat)
-        if not seat.present:
+        seat.overbooked = min(seat.overbooked, floor.excess(seat))
+        if not seat.waited_for:
             queueing.release_sticky(floor, seat.id)
+    arm_grace(floor, seat)
     _look_again(floor, seat)
 
 
 def _look_again(floor: Floor, seat: Seat) -> None:
     """Whom a new profile serves decides which lines are staffed: every ticket in an unstaffed line is looked at again."""
     floor.restaffed.clear()
-    for line in floor.lines.all:
-        if line.places and not line.staffed:
-            for number in sorted(line.places):
-                queueing.refit(floor, floor.cases[number])
-    queueing.refit_stranded(floor)
+    queueing.refit_stranded(floor, floor.lines.all)
     for number in sorted(seat.own.places) if seat.own else ():
         case = floor.cases[number]
         if floor.lines_of_plan(case.plan, case.priority == 4)[case.ring] not in seat.serves:
@@ -54,7 +52,7 @@ def intent(floor: Floor, fact: AgentIntent) -> None:
         floor.wants(seat, following, None)
     else:
         floor.wants(seat, fact.intent, following)
-    if not seat.present:
+    if not seat.waited_for:
         queueing.release_sticky(floor, seat.id)
     queueing.refit_restaffed(floor)
 
@@ -70,6 +68,8 @@ def health(floor: Floor, fact: AgentHealth) -> None:
     arm_grace(floor, seat)
     if not seat.present:
         queueing.release_sticky(floor, seat.id)
+    if seat.health == "lost":
+        _take_offers_back(floor, seat)
     floor.freed(seat)
     queueing.refit_restaffed(floor)
 
@@ -87,11 +87,21 @@ def grace_over(floor: Floor, agent: int) -> None:
     seat = floor.seats.get(agent)
     if seat is None or seat.health == "connected":
         return
-    for case in sorted((case for case in floor.holding() if case.agent == agent), key=lambda case: case.id):
+    _take_offers_back(floor, seat)
+    if seat.health == "lost":
+        for case in _in_hand(floor, seat):
+            if case.state is State.ASSIGNED and not case.filler:
+                _queue_lost(floor, case, seat)
+
+
+def _take_offers_back(floor: Floor, seat: Seat) -> None:
+    for case in _in_hand(floor, seat):
         if case.state is State.OFFERED:
             rescind(floor, case, "line_lost")
-        elif case.state is State.ASSIGNED and seat.health == "lost" and not case.filler:
-            _queue_lost(floor, case, seat)
+
+
+def _in_hand(floor: Floor, seat: Seat) -> list[Case]:
+    return sorted((case for case in floor.holding() if case.agent == seat.id), key=lambda case: case.id)
 
 
 def _queue_lost(floor: Floor, case: Case, seat: Seat) -> None:
@@ -99,7 +109,7 @@ def _queue_lost(floor: Floor, case: Case, seat: Seat) -> None:
         case.va, max(case.va - LOST_BONUS_MS, case.arrived_at - max_head_start_ms(case.channel, floor.policy))
     )
     case.preferred, case.sticky_until = seat.id, floor.now + LOST_STICKY_MS
-    requeue(floor, case, "line_lost")
+    requeue(floor, case, "line_lost", back_to=seat)
 
 
 def left(floor: Floor, fact: AgentLeft) -> None:
@@ -115,10 +125,7 @@ def remove(floor: Floor, seat: Seat) -> None:
     floor.remove_seat(seat)
     floor.timers.disarm("grace", seat.id)
     queueing.refit_restaffed(floor)
-    for line in floor.lines.all:
-        if line.places and not line.eligible:
-            for number in sorted(line.places):
-                queueing.refit(floor, floor.cases[number])
+    queueing.refit_stranded(floor)
 
 
 def _seat(floor: Floor, agent: int) -> Seat:

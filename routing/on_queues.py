@@ -2,7 +2,7 @@
 
 from routing import on_agents, on_tickets, queueing
 from routing.events import AgentChanged, PolicyChanged, QueueClosed, QueueOpened, Reconciled, SurgeEnded, SurgeStarted
-from routing.floor import Case, Floor
+from routing.floor import Case, Floor, Seat
 from routing.model import FOREVER, HOLDING, Agent, State, Ticket
 from routing.on_tickets import Undigestible
 
@@ -19,14 +19,7 @@ def closed(floor: Floor, fact: QueueClosed) -> None:
     """What comes now is held. Live tickets that wait may wait on for a while, then they are diverted."""
     floor.closed.setdefault(fact.queue, floor.now)
     for case in floor.waiting():
-        arm_closing(floor, case)
-
-
-def arm_closing(floor: Floor, case: Case) -> None:
-    since = floor.closed.get(case.queue)
-    if since is not None and floor.policy.channels[case.channel].live:
-        floor.timers.arm("closing", case.id, since + floor.rule(case.pool).closing_s * 1000)
-        case.armed = True
+        queueing.arm_closing(floor, case)
 
 
 def surge_started(floor: Floor, fact: SurgeStarted) -> None:
@@ -35,9 +28,6 @@ def surge_started(floor: Floor, fact: SurgeStarted) -> None:
     floor.surges[fact.queue] = fact.until
     floor.timers.arm("surge", fact.queue, fact.until)
     _with_other_rules(floor)
-    for case in list(floor.waiting()):
-        if case.queue == fact.queue and case.own:
-            queueing.stop_waiting_for_one(floor, case)
 
 
 def surge_ended(floor: Floor, fact: SurgeEnded) -> None:
@@ -63,6 +53,7 @@ def policy_changed(floor: Floor, fact: PolicyChanged) -> None:
     floor.take_policy(fact.policy)
     for seat in floor.seats.values():
         floor.seat_profile(seat)
+        seat.overbooked = min(seat.overbooked, floor.excess(seat))
     _with_other_rules(floor)
 
 
@@ -94,7 +85,9 @@ def _profile(floor: Floor, agent: Agent) -> None:
         on_agents.changed(floor, AgentChanged(agent))
         return
     if (seat.intent, seat.next_intent, seat.health) != (agent.intent, agent.next_intent, agent.health):
-        seat.health, seat.health_since = agent.health, agent.health_since
+        if seat.health != agent.health:
+            seat.health, seat.health_since = agent.health, agent.health_since
+            on_agents.arm_grace(floor, seat)
         floor.wants(seat, agent.intent, agent.next_intent)
         if not seat.present:
             queueing.release_sticky(floor, seat.id)
@@ -167,14 +160,19 @@ def stand(floor: Floor, case: Case, *, fresh: bool = True) -> None:
 
 def _resume_waiting(floor: Floor, case: Case, *, fresh: bool) -> None:
     seat = floor.seats.get(case.preferred or 0)
-    if fresh and case.sticky_until is not None and seat is not None and seat.present and floor.now < case.sticky_until:
+    if fresh and seat is not None and _worth_waiting(floor, case, seat):
         floor.join_own(case, seat)
-    elif case.sticky_until is not None:
+    else:
         case.sticky_until = None
     queueing.refit(floor, case)
     queueing.arm(floor, case)
-    arm_closing(floor, case)
     floor.touch(case)
+
+
+def _worth_waiting(floor: Floor, case: Case, seat: Seat) -> bool:
+    left = 0 if case.sticky_until is None else case.sticky_until - floor.now
+    there = seat.present or (seat.waited_for and left <= on_agents.LOST_STICKY_MS)
+    return left > 0 and there and queueing.may_wait_for(floor, case, seat)
 
 
 def hold(floor: Floor, case: Case) -> None:

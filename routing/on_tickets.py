@@ -25,7 +25,7 @@ from routing.events import (
     WrapUpEnded,
 )
 from routing.floor import Case, Floor, Seat
-from routing.model import HOLDING, MOVES, State
+from routing.model import HOLDING, MOVES, Plan, State
 from routing.ordering import max_head_start_ms
 from routing.settling import give, may_have
 
@@ -64,8 +64,10 @@ def changed(floor: Floor, fact: TicketChanged) -> None:
     _adopt(case, fact)
     _count_emergency(floor, case, +1)
     if waiting:
-        if own and case.sticky_until is not None and fact.plan is None:
+        if own and fact.plan is None:
             floor.join_own(case, floor.seats[case.preferred or 0])
+        else:
+            case.sticky_until = None
         queueing.refit(floor, case)
         queueing.arm(floor, case)
         floor.touch(case)
@@ -97,8 +99,7 @@ def _fits(floor: Floor, case: Case) -> bool:
 def cancelled(floor: Floor, fact: TicketCancelled) -> None:
     case = _moving(floor, fact.ticket, State.CANCELLED)
     if case.state is State.OFFERED:
-        assert case.agent is not None
-        floor.effects.append(Rescinded(case.id, case.agent, floor.grounds("cancelled")))
+        _tell_rescinded(floor, case, "cancelled")
     remove(floor, case)
 
 
@@ -112,7 +113,7 @@ def remove(floor: Floor, case: Case) -> None:
 
 
 def closed(floor: Floor, fact: TicketClosed) -> None:
-    case = _moving(floor, fact.ticket, State.CLOSED)
+    case = _moving(floor, fact.ticket, State.CLOSED, *MOVES.keys() - {State.WRAPUP})
     wrap_up_s = floor.rule(case.pool).wrap_up_s
     if case.state is State.ASSIGNED and wrap_up_s:
         case.state = State.WRAPUP
@@ -148,13 +149,15 @@ def citizen_replied(floor: Floor, fact: CitizenReplied) -> None:
     if fact.va is not None and fact.arrived_at is not None and fact.va > fact.arrived_at:
         raise Undigestible(f"Ticket {case.id} counts as arrived later than it did.")
     seat = floor.seats.get(case.agent or 0)
-    if seat is not None and seat.intent == "available" and seat.health == "connected" and not seat.overbooked:
+    there = seat is not None and seat.intent == "available" and seat.health == "connected"
+    if seat is not None and there and not floor.excess(seat) and may_have(floor, case, seat):
         floor.take(case, seat)
         case.state = State.ASSIGNED
         seat.overbooked = floor.excess(seat)
         return
     if fact.arrived_at is not None:
-        case.arrived_at, case.va, case.entered_at = fact.arrived_at, fact.va or fact.arrived_at, None
+        va = fact.arrived_at if fact.va is None else fact.va
+        case.arrived_at, case.va, case.entered_at = fact.arrived_at, va, None
     requeue(floor, case, "woken")
 
 
@@ -167,18 +170,24 @@ def transfer_asked(floor: Floor, fact: TransferAsked) -> None:
     if fact.plan.rings[0].signature.channel != case.channel:
         raise Undigestible(f"Ticket {case.id} cannot change its channel.")
     target = floor.seats.get(fact.target or 0)
-    if fact.warm and (target is None or not floor.room(target, case.channel) or not may_have(floor, case, target)):
+    if fact.warm and (target is None or not _may_take_over(floor, case, target, fact.plan)):
         raise Undigestible(f"Ticket {case.id} cannot be handed over: the colleague is not there or has no room.")
     before = case.agent
+    if case.state is State.OFFERED:
+        _tell_rescinded(floor, case, "transferred")
     _leave_wherever(floor, case)
     case.visited = (*case.visited, (case.queue, floor.now))
     case.hops += 1
+    if fact.queue != case.queue:
+        case.entered_at = None
+    if fact.queue != case.queue or fact.plan != case.plan:
+        case.ring, case.overflowed = 0, ()
     case.queue, case.plan, case.named = fact.queue, fact.plan, fact.plan.named_only
-    case.pool, case.ring, case.overflowed, case.entered_at = fact.plan.rings[0].signature.pool, 0, (), None
+    case.pool = fact.plan.rings[0].signature.pool
     least = case.arrived_at - max_head_start_ms(case.channel, floor.policy)
     case.va = min(case.va, max(case.va - fact.bonus_ms, least))
     if fact.warm and target is not None:
-        case.entered_at = floor.now
+        case.entered_at = floor.now if case.entered_at is None else case.entered_at
         floor.take(case, target)
         case.state, case.offer_expires = State.ASSIGNED, None
         case.version += 1
@@ -187,6 +196,11 @@ def transfer_asked(floor: Floor, fact: TransferAsked) -> None:
     case.agent = None
     floor.effects.append(Requeued(case.id, before, floor.grounds("transferred")))
     queueing.enter(floor, case)
+
+
+def _may_take_over(floor: Floor, case: Case, target: Seat, plan: Plan) -> bool:
+    excluded = case.excluded.get(target.id, 0) > floor.now or (plan.named_only and target.id not in plan.named_only)
+    return not excluded and floor.room(target, case.channel)
 
 
 def _check_hops(floor: Floor, case: Case, queue: int) -> None:
@@ -235,7 +249,7 @@ def picked(floor: Floor, fact: Picked) -> None:
 
 def overridden(floor: Floor, fact: Overridden) -> None:
     case, seat = _case(floor, fact.ticket), _seat(floor, fact.agent)
-    if case.state in (State.WRAPUP, State.DIVERTED) or case.agent == seat.id:
+    if case.state in (State.NEW, State.HELD, State.WRAPUP, State.DIVERTED) or case.agent == seat.id:
         raise Undigestible(f"Ticket {case.id} is {case.state} and cannot be given to agent {seat.id}.")
     if seat.intent == "offline" or seat.health != "connected":
         raise Undigestible(f"Agent {seat.id} is not there.")
@@ -244,8 +258,7 @@ def overridden(floor: Floor, fact: Overridden) -> None:
     if not floor.roomy_for(seat, case.channel) and not fact.exceed:
         raise Undigestible(f"Agent {seat.id} has no room for ticket {case.id}; exceed it by choice.")
     if case.state is State.OFFERED:
-        assert case.agent is not None
-        floor.effects.append(Rescinded(case.id, case.agent, floor.grounds("overridden")))
+        _tell_rescinded(floor, case, "overridden")
     _leave_wherever(floor, case)
     give(floor, case, seat, floor.grounds("override"), direct=True)
     seat.overbooked = floor.excess(seat)
@@ -301,17 +314,23 @@ def _pass_over(floor: Floor, case: Case, seat: Seat) -> None:
 
 def somebody_else(floor: Floor, case: Case, agent: int) -> bool:
     """Whether another agent who is available, with room or full, could take the ticket at its ring."""
-    numbers = floor.lines_of_plan(case.plan, case.priority == 4)
+    home = floor.lines.all[floor.lines_of_plan(case.plan, case.priority == 4)[case.ring]]
+    lines = (home, *(floor.line_of(home.signature._replace(pool=pool)) for pool in case.overflowed))
     return any(
         other != agent and floor.seats[other].staffs and may_have(floor, case, floor.seats[other])
-        for other in floor.lines.all[numbers[case.ring]].eligible
+        for line in lines
+        for other in line.eligible
     )
 
 
 def rescind(floor: Floor, case: Case, why: str) -> None:
+    _tell_rescinded(floor, case, why)
+    requeue(floor, case, why)
+
+
+def _tell_rescinded(floor: Floor, case: Case, why: str) -> None:
     assert case.agent is not None
     floor.effects.append(Rescinded(case.id, case.agent, floor.grounds(why)))
-    requeue(floor, case, why)
 
 
 def claim_refused(floor: Floor, fact: ClaimRefused) -> None:
@@ -325,14 +344,14 @@ def claim_refused(floor: Floor, fact: ClaimRefused) -> None:
 # ---- moves that many facts share
 
 
-def requeue(floor: Floor, case: Case, why: str) -> None:
+def requeue(floor: Floor, case: Case, why: str, back_to: Seat | None = None) -> None:
     """Let a ticket wait again at its own place."""
     before = case.agent
     _leave_wherever(floor, case)
     case.agent = None
     case.version += 1
     floor.effects.append(Requeued(case.id, before, Grounds(why, 0, None, floor.policy.revision)))
-    queueing.enter(floor, case)
+    queueing.enter(floor, case, back_to)
 
 
 def let_go(floor: Floor, case: Case) -> None:

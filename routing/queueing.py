@@ -1,5 +1,7 @@
 """How a ticket waits: which ring is in force, which pools see it, for whom alone it waits, and what time will change."""
 
+from collections.abc import Iterable
+
 from routing.events import Diverted, Held, Overflowed, Relaxed, SlaAtRisk, Unservable
 from routing.floor import Case, Floor, Seat
 from routing.model import FOREVER, State
@@ -65,17 +67,24 @@ def _is_full(floor: Floor, case: Case) -> bool:
 
 def _wait_for_one(floor: Floor, case: Case, back_to: Seat | None) -> None:
     """Present but full: their ticket waits for them alone. Away, offline or not one who may have it: for everybody at once."""
-    assert case.sticky_until is not None
     seat = floor.seats.get(case.preferred or 0)
-    numbers = floor.lines_of_plan(case.plan, case.priority == 4)
-    serves = seat is not None and numbers[case.ring] in seat.serves and may_have(floor, case, seat)
-    there = seat is not None and (seat.present or (seat is back_to and seat.staffs_when_back))
-    if seat is None or not there or not serves or _for_everybody(floor, case):
-        case.sticky_until = None
-    elif seat is not back_to and floor.now >= case.sticky_until and not floor.room(seat, case.channel):
-        case.sticky_until = None
-    else:
+    if seat is not None and may_wait_for(floor, case, seat) and _takes_it_soon(floor, case, seat, back_to):
         floor.join_own(case, seat)
+    else:
+        case.sticky_until = None
+
+
+def _takes_it_soon(floor: Floor, case: Case, seat: Seat, back_to: Seat | None) -> bool:
+    assert case.sticky_until is not None
+    if seat is back_to:
+        return seat.waited_for
+    return seat.present and (case.sticky_until > floor.now or floor.room(seat, case.channel))
+
+
+def may_wait_for(floor: Floor, case: Case, seat: Seat) -> bool:
+    """Whether the agent, once they have room, could have the ticket at all."""
+    number = floor.lines_of_plan(case.plan, case.priority == 4)[case.ring]
+    return number in seat.serves and may_have(floor, case, seat) and not _for_everybody(floor, case)
 
 
 def _for_everybody(floor: Floor, case: Case) -> bool:
@@ -85,7 +94,8 @@ def _for_everybody(floor: Floor, case: Case) -> bool:
 def stop_waiting_for_one(floor: Floor, case: Case) -> None:
     """From here on everybody may have it, at the same virtual arrival."""
     case.sticky_until = None
-    floor.leave(case)
+    if case.own:
+        floor.leave(case)
     refit(floor, case)
     arm(floor, case)
     floor.touch(case)
@@ -131,7 +141,9 @@ def _relax(floor: Floor, case: Case, numbers: tuple[int, ...]) -> None:
     if reached != case.ring:
         case.ring = reached
         rule = "unstaffed" if reached > due else "surge" if case.queue in floor.surges else "waited"
-        floor.effects.append(Relaxed(case.id, reached, reached > due, rings[reached].signature.reqs, floor.grounds(rule)))
+        floor.effects.append(
+            Relaxed(case.id, reached, reached > due, rings[reached].signature.reqs, floor.grounds(rule))
+        )
 
 
 def _first_staffed(floor: Floor, numbers: tuple[int, ...], ring: int) -> int:
@@ -188,9 +200,13 @@ def _servable(floor: Floor, case: Case, line: Line) -> bool:
     return bool(line.eligible)
 
 
-def refit_stranded(floor: Floor) -> None:
-    """Somebody came or went: tickets in unstaffed lines may skip a ring, overflow, or be past serving."""
-    for number in sorted(floor.stranded):
+def refit_stranded(floor: Floor, lines: Iterable[Line] = ()) -> None:
+    """Somebody came or went: tickets in unstaffed lines may skip a ring, overflow, or be past serving.
+
+    In the order of their numbers: that of the lines would depend on when each was opened, and a router made from a
+    snapshot opens them in another order.
+    """
+    for number in sorted(floor.stranded.union(*(line.places for line in lines if not line.staffed))):
         case = floor.cases.get(number)
         if case is not None and case.state is State.QUEUED:
             refit(floor, case)
@@ -199,23 +215,16 @@ def refit_stranded(floor: Floor) -> None:
 def refit_restaffed(floor: Floor) -> None:
     """Lines gained their first or lost their last available agent."""
     lines, floor.restaffed = floor.restaffed, []
-    if not lines:
-        return
-    for line in lines:
-        if not line.staffed:
-            for number in sorted(line.places):
-                refit(floor, floor.cases[number])
-    refit_stranded(floor)
+    if lines:
+        refit_stranded(floor, lines)
 
 
 def refit_waiting(floor: Floor) -> None:
     """Rules or skills changed: look at every waiting ticket again, in their order."""
     for case in sorted(floor.waiting(), key=lambda case: (case.va, case.arrived_at, case.id)):
-        if case.own:
+        if case.own and not _for_everybody(floor, case):
             continue
-        refit(floor, case)
-        arm(floor, case)
-        floor.touch(case)
+        stop_waiting_for_one(floor, case)
 
 
 # ---- what time will bring

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from routing.choosing import LEAD_SHIFT, NO_ROOM
 from routing.events import Given, Grounds
 from routing.floor import Case, Floor, Group, Seat
-from routing.model import State
+from routing.model import State, Strategy
 from routing.ordering import NOBODY, Entry, Line
 from routing.timers import WAITING_KINDS
 
@@ -58,6 +58,7 @@ def _with_those_reserved(floor: Floor, seats: dict[int, Seat]) -> dict[int, Seat
 def _fill(floor: Floor, seat: Seat) -> None:
     """Give one agent work until they have no room or there is none for them."""
     while seat.present and (found := pick(floor, seat)):
+        _count_pick(floor, seat, found)
         give(floor, floor.cases[found.entry.ticket], seat, _grounds(floor, found))
 
 
@@ -65,23 +66,31 @@ def _settle_many(floor: Floor, seats: dict[int, Seat], cases: dict[int, Case]) -
     wishes = []
     for seat in seats.values():
         if seat.present and (found := pick(floor, seat)):
-            wishes.append((-found.score, found.entry, seat.id))
+            wishes.append((-found.score, found.entry[:3], seat.id))
     heapify(wishes)
     while wishes:
-        minus_score, entry, seat_id = heappop(wishes)
+        minus_score, place_in_line, seat_id = heappop(wishes)
         seat = floor.seats[seat_id]
         found = pick(floor, seat)
         if found is None:
             continue
-        if (-found.score, found.entry) == (minus_score, entry):
-            case = floor.cases[entry.ticket]
+        if (-found.score, found.entry[:3]) == (minus_score, place_in_line):
+            _count_pick(floor, seat, found)
+            case = floor.cases[found.entry.ticket]
             placed = place(floor, case)
-            chosen = placed[0] if placed else seat
-            give(floor, case, chosen, _grounds(floor, found))
+            chosen, by_key = placed or (seat, None)
+            give(floor, case, chosen, by_key if by_key and found.rule == "pick" else _grounds(floor, found))
             found = pick(floor, seat)
         if found:
-            heappush(wishes, (-found.score, found.entry, seat_id))
-    for case in sorted(cases.values(), key=lambda case: (case.va, case.arrived_at, case.id)):
+            heappush(wishes, (-found.score, found.entry[:3], seat_id))
+    _place_in_order(floor, sorted(cases.values(), key=lambda case: (case.va, case.arrived_at, case.id)))
+
+
+def _place_in_order(floor: Floor, cases: list[Case]) -> None:
+    for case in cases:
+        if case.priority == 4 and _emergency_may_pass(floor, case):
+            _place_and_give(floor, case)
+    for case in cases:
         _place_and_give(floor, case)
 
 
@@ -92,6 +101,12 @@ def _place_and_give(floor: Floor, case: Case) -> None:
             give(floor, case, *placed)
 
 
+def _count_pick(floor: Floor, seat: Seat, found: Pick) -> None:
+    """The picks of the agent's home pool since the guard last decided one."""
+    since = floor.guarded.get(seat.home_pool, GUARD_ONE_IN)
+    floor.guarded[seat.home_pool] = 0 if found.rule == "guard" else min(since + 1, GUARD_ONE_IN)
+
+
 def _grounds(floor: Floor, found: Pick) -> Grounds:
     return Grounds(found.rule, found.score, found.rival, floor.policy.revision)
 
@@ -99,14 +114,14 @@ def _grounds(floor: Floor, found: Pick) -> Grounds:
 # ---- an agent has room: which ticket?
 
 
-def pick(floor: Floor, seat: Seat) -> Pick | None:
-    """The ticket with the highest weight × age that the agent may take now; None when there is none.
+def pick(floor: Floor, seat: Seat) -> Pick | None:  # noqa: C901 - one loop over the heads, for speed
+    """The ticket with the highest weight times age that the agent may take now; None when there is none.
 
     Only the heads of their lines are looked at: weights never differ inside a line.
     """
     now, heads = floor.now, floor.lines.heads
     best = second = guarded = NOBODY
-    best_score = second_score = guarded_score = -1
+    best_score = second_score = -1
     top = floor.policy.primary_weight
     careful = floor.barred or floor.reserves
     rooms: dict[str, bool] = {}
@@ -119,20 +134,23 @@ def pick(floor: Floor, seat: Seat) -> Pick | None:
         head = min(group.heads_of(heads))
         if head is NOBODY:
             continue
-        if careful:
+        strict = group.emergency and (first := _first_allowed(floor, seat, group, strict=True)) is not NOBODY
+        if strict:
+            head = first
+        elif careful:
             head = _first_allowed(floor, seat, group)
             if head is NOBODY:
                 continue
         age = now - head[0]
         score = group.weight * age if age > 0 else 0
-        if group.emergency and _emergency_may_pass(floor, group):
+        if strict:
             score += STRICT
         if score > best_score or (score == best_score and head < best):
             second, second_score, best, best_score = best, best_score, head, score
         elif score > second_score or (score == second_score and head < second):
             second, second_score = head, score
-        if group.weight < top and now - head[1] >= group.guard_ms and age * top > guarded_score:
-            guarded, guarded_score = head, age * top
+        if group.weight < top and age >= group.guard_ms and head < guarded:
+            guarded = head
     floor.work["heads"] += len(seat.serves)
     if seat.own is not None and seat.own.places:
         own = _best_of_own(floor, seat)
@@ -140,8 +158,10 @@ def pick(floor: Floor, seat: Seat) -> Pick | None:
             second, (best_score, best) = best, own
     if best_score < 0:
         return None
-    if guarded_score > best_score and _guard_may_decide(floor, guarded):
-        return Pick(guarded_score, guarded, "guard", best.ticket)
+    if guarded is not NOBODY and guarded[2] != best[2] and _guard_may_decide(floor, seat):
+        guarded_score = top * max(0, now - guarded[0])
+        if guarded_score > best_score or (guarded_score == best_score and guarded < best):
+            return Pick(guarded_score, guarded, "guard", best.ticket)
     rule = "sticky" if best[3] < 0 else "emergency" if best_score >= STRICT else "pick"
     return Pick(best_score, best, rule, second.ticket if second is not NOBODY else None)
 
@@ -153,13 +173,18 @@ def _best_of_own(floor: Floor, seat: Seat) -> tuple[int, Entry]:
         case = floor.cases[entry.ticket]
         if floor.room(seat, case.channel) and may_have(floor, case, seat):
             score = floor.policy.sticky_weight * max(0, floor.now - entry.va)
+            if case.priority == 4 and _emergency_may_pass(floor, case):
+                score += STRICT
             if score > best_score or (score == best_score and entry < best):
                 best_score, best = score, entry
     return best_score, best
 
 
-def _first_allowed(floor: Floor, seat: Seat, group: Group) -> Entry:
-    """The first ticket of a group that this agent may have: those barred to them give way to the next."""
+def _first_allowed(floor: Floor, seat: Seat, group: Group, *, strict: bool = False) -> Entry:
+    """The first ticket of a group that this agent may have: those barred to them give way to the next.
+
+    `strict`: the first emergency whose pool still has a share of slots for it.
+    """
     kept = not group.primary and _keeps_reserve(floor, seat, group.pool, group.channel)
     best = NOBODY
     for number in group.lines:
@@ -169,9 +194,12 @@ def _first_allowed(floor: Floor, seat: Seat, group: Group) -> Entry:
         for entry in line.in_order():
             floor.work["scanned"] += 1
             case = floor.cases[entry.ticket]
-            if may_have(floor, case, seat) and not (kept and not reserve_waived(floor, case)):
-                best = min(best, entry)
-                break
+            if not may_have(floor, case, seat) or (kept and not reserve_waived(floor, case)):
+                continue
+            if strict and not _emergency_may_pass(floor, case):
+                continue
+            best = min(best, entry)
+            break
     return best
 
 
@@ -199,22 +227,22 @@ def reserve_waived(floor: Floor, case: Case) -> bool:
     return deadline is not None and 2 * (floor.now - case.arrived_at) >= deadline - case.arrived_at
 
 
-def _emergency_may_pass(floor: Floor, group: Group) -> bool:
-    """Emergencies go first as long as they hold no more than their share of the pool's slots, one at least."""
-    in_hand = floor.emergencies.get(group.pool, 0)
+def _emergency_may_pass(floor: Floor, case: Case) -> bool:
+    """Emergencies go first as long as they hold no more than their share of their pool's slots, one at least."""
+    in_hand = floor.emergencies.get(case.pool, 0)
     if in_hand == 0:
         return True
-    cap = floor.policy.channels[group.channel].cap
+    cap = floor.policy.channels[case.channel].cap
     slots = sum(
-        seat.caps.get(group.channel, cap)
+        seat.caps.get(case.channel, cap)
         for seat in floor.seats.values()
-        if seat.home_pool == group.pool and seat.staffs and group.channel in seat.channels_on
+        if seat.home_pool == case.pool and seat.staffs and case.channel in seat.channels_on
     )
-    return in_hand < max(1, slots * floor.rule(group.pool).emergency_share // 100)
+    return in_hand < max(1, slots * floor.rule(case.pool).emergency_share // 100)
 
 
-def _guard_may_decide(floor: Floor, entry: Entry) -> bool:
-    return floor.guarded.get(floor.cases[entry.ticket].pool, GUARD_ONE_IN) >= GUARD_ONE_IN - 1
+def _guard_may_decide(floor: Floor, seat: Seat) -> bool:
+    return floor.guarded.get(seat.home_pool, GUARD_ONE_IN) >= GUARD_ONE_IN - 1
 
 
 # ---- a ticket waits: which agent?
@@ -227,28 +255,27 @@ def place(floor: Floor, case: Case) -> tuple[Seat, Grounds] | None:
         if floor.room(seat, case.channel) and may_have(floor, case, seat):
             return seat, floor.grounds("sticky")
         return None
-    if floor.rule(case.pool).strategy == "manual":
-        return None
     if floor.stale:
         floor.flush()
     if not floor.with_room.get(case.channel):
         return None  # under load the most frequent answer
     best: tuple[int, int, int, int, int] | None = None
-    second: int | None = None
+    strategy: Strategy = "spread"
     for number in case.lines:
-        for candidate in _best_of_line(floor, case, floor.lines.all[number]):
+        line = floor.lines.all[number]
+        for candidate in _best_of_line(floor, case, line):
             if best is None or candidate < best:
-                best, second = candidate, best[4] if best else second
-            elif second is None:
-                second = candidate[4]
+                best, strategy = candidate, floor.rule(line.signature.pool).strategy
     if best is None:
         return None
-    return floor.seats[best[4]], floor.grounds(floor.rule(case.pool).strategy, best[3], second)
+    return floor.seats[best[4]], floor.grounds(strategy, best[3])
 
 
 def _best_of_line(floor: Floor, case: Case, line: Line) -> list[tuple[int, int, int, int, int]]:
     """At most one candidate per rank, as (lead, rank, rest, key, agent id); the smaller is the better."""
     rule = floor.rule(line.signature.pool)
+    if rule.strategy == "manual":
+        return []
     keys = floor.keys(line.signature.channel, rule.strategy)
     primary, secondary = floor.index(line)
     barred = case.excluded or case.named
@@ -258,7 +285,7 @@ def _best_of_line(floor: Floor, case: Case, line: Line) -> list[tuple[int, int, 
             continue
         floor.work["scanned"] += 1
         if barred or (rank and rule.reserve):
-            best = _first_ranked(floor, case, keys.ranked(index), rank, rule.reserve)
+            best = _first_ranked(floor, case, keys.ranked(index), line.signature.pool, rank)
         else:
             best = keys.first(index)
         if best is None or best[0] == NO_ROOM:
@@ -277,13 +304,13 @@ def _best_of_line(floor: Floor, case: Case, line: Line) -> list[tuple[int, int, 
 
 
 def _first_ranked(
-    floor: Floor, case: Case, ranked: list[tuple[int, int]], rank: int, reserve: int
+    floor: Floor, case: Case, ranked: list[tuple[int, int]], pool: int, rank: int
 ) -> tuple[int, int] | None:
-    waived = not reserve or not rank or reserve_waived(floor, case)
+    waived = not rank or reserve_waived(floor, case)
     for key, number in ranked:
         seat = floor.by_number[number]
         assert seat is not None
-        if may_have(floor, case, seat) and (waived or not _keeps_reserve(floor, seat, case.pool, case.channel)):
+        if may_have(floor, case, seat) and (waived or not _keeps_reserve(floor, seat, pool, case.channel)):
             return key, number
     return None
 
@@ -299,8 +326,6 @@ def give(floor: Floor, case: Case, seat: Seat, because: Grounds, *, direct: bool
     if case.armed:
         case.armed = False
         floor.timers.disarm_all(case.id, WAITING_KINDS)
-    since = floor.guarded.get(case.pool, GUARD_ONE_IN)
-    floor.guarded[case.pool] = 0 if because.rule == "guard" else min(since + 1, GUARD_ONE_IN)
     if case.id in floor.stranded:
         floor.stranded.discard(case.id)
         floor.reported.discard(case.id)

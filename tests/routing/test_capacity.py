@@ -18,6 +18,10 @@ def test_an_agent_may_have_a_cap_of_their_own() -> None:
     assert not has_room(an_agent(1, caps={"sms": 0}), "sms", RIVERTON)
 
 
+def test_an_agent_above_their_limit_has_no_room_for_anything() -> None:
+    assert not has_room(an_agent(1, overbooked=1), "email", RIVERTON)
+
+
 def test_live_work_is_admitted_as_if_filler_were_not_there() -> None:
     buried_in_mail = an_agent(1, items={"email": 8}, filler_units=24)
     assert has_room(buried_in_mail, "chat", RIVERTON)

@@ -3,16 +3,20 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from routing import Req, agent_key, first_failing_check
+from routing import agent_key, first_failing_check
+from routing.choosing import NO_ROOM, Choice, Keys, PlainKeys
 from tests.routing.worlds import HOUSING, NOW, OTHER_TEAM, PARKING, RIVERTON, SPANISH, a_ticket, an_agent
 
 # Everything is wrong with the first agent; each further line mends one thing, in the order in which it is asked.
 MENDED: list[tuple[str | None, dict[str, Any]]] = [
     ("signed_in", {}),
-    ("available", {"signed_in": True}),
-    ("connected", {"available": True}),
-    ("channel", {"connected": True}),
+    ("signed_in", {"intent": "available"}),
+    ("available", {"intent": "away", "health": "grace"}),
+    ("connected", {"intent": "available"}),
+    ("channel", {"health": "connected"}),
     ("pool", {"channels_on": ("chat",)}),
     ("skill", {"pools": (1,)}),
     ("level", {"skills": ((HOUSING, 1), (SPANISH, 1))}),
@@ -26,9 +30,8 @@ MENDED: list[tuple[str | None, dict[str, Any]]] = [
 def test_the_first_failing_check_is_the_one_that_is_told(step: int) -> None:
     facts: dict[str, Any] = {
         "id": 1,
-        "signed_in": False,
-        "available": False,
-        "connected": False,
+        "intent": "offline",
+        "health": "lost",
         "channels_on": (),
         "pools": (OTHER_TEAM,),
         "skills": ((HOUSING, 1), (PARKING, 1)),
@@ -37,7 +40,7 @@ def test_the_first_failing_check_is_the_one_that_is_told(step: int) -> None:
     for _, repair in MENDED[: step + 1]:
         facts.update(repair)
     agent = an_agent(facts.pop("id"), **facts)
-    ticket = a_ticket(1, reqs=(Req(HOUSING, 2), Req(SPANISH, 1)), excluded=((1, NOW + 1),))
+    ticket = a_ticket(1, (HOUSING, 2), (SPANISH, 1), excluded=((1, NOW + 1),))
     assert first_failing_check(agent, ticket, RIVERTON, NOW) == MENDED[step][0]
 
 
@@ -58,3 +61,30 @@ def test_the_key_stays_in_its_bounds_for_an_overbooked_generalist() -> None:
 
 def test_an_agent_without_a_budget_has_a_key_too() -> None:
     assert agent_key(an_agent(1, budget=0), a_ticket(1), RIVERTON)[0] == 0
+
+
+def test_what_comes_after_a_spread_key_is_ordered_as_the_queue_chose() -> None:
+    agent = an_agent(9, items={"chat": 1, "sms": 1}, primary_units=12, idle_since=123, last_assigned=77)
+    ticket = a_ticket(1)
+    assert agent_key(agent, ticket, RIVERTON, "longest_idle") == (500, 0, 123, 9)
+    assert agent_key(agent, ticket, RIVERTON, "round_robin") == (0, 77, 9)
+    assert agent_key(agent, ticket, RIVERTON, "most_spare") == (1023 - 12, 0, 123, 9)
+    assert agent_key(agent, ticket, RIVERTON, "least_active") == (2, 0, 123, 9)
+
+
+@given(
+    st.lists(st.one_of(st.integers(0, 3), st.integers(0, NO_ROOM)), min_size=1, max_size=90),
+    st.randoms(use_true_random=False),
+)
+def test_the_arrays_with_and_without_numpy_name_the_same_seat(keys: list[int], chance: Any) -> None:
+    seats = sorted(chance.sample(range(len(keys)), chance.randint(1, len(keys))))
+    plain, fast = PlainKeys(), Keys()
+    both: list[Choice] = [plain, fast]
+    for choice in both:
+        choice.grow(len(keys))
+        for seat, key in enumerate(keys):
+            choice.write(seat, key)
+    smallest = min((keys[seat], seat) for seat in seats)
+    assert plain.first(plain.of(seats)) == fast.first(fast.of(seats)) == smallest
+    in_order = sorted((keys[seat], seat) for seat in seats if keys[seat] < NO_ROOM)
+    assert plain.ranked(plain.of(seats)) == fast.ranked(fast.of(seats)) == in_order

@@ -1,13 +1,23 @@
 """Urgent tickets get a head start, never a free pass."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing import Req, is_primary, order_of, score, virtual_arrival
-from tests.routing.worlds import HOUSING, MINUTE, NOW, OTHER_TEAM, PARKING, RIVERTON, a_ticket, an_agent
+from routing import Signature, is_primary, order_of, score, virtual_arrival
+from routing.ordering import NOBODY, Lines
+from tests.routing.worlds import (
+    HOUSING,
+    MINUTE,
+    NOW,
+    OTHER_TEAM,
+    PARKING,
+    RIVERTON,
+    a_plan,
+    a_ticket,
+    an_agent,
+    with_rule,
+)
 
 HOUR = 60 * MINUTE
 
@@ -73,8 +83,8 @@ def test_nobody_arrives_later_than_they_did_nor_earlier_than_the_limit(
 def test_work_is_primary_when_all_its_skills_are_and_it_is_of_the_home_team() -> None:
     agent = an_agent(1, primary=(HOUSING,), pools=(1, OTHER_TEAM), skills=((HOUSING, 3), (PARKING, 3)))
     assert is_primary(a_ticket(1), agent)
-    assert is_primary(a_ticket(1, reqs=()), agent)
-    assert not is_primary(a_ticket(1, reqs=(Req(HOUSING, 1), Req(PARKING, 1))), agent)
+    assert is_primary(a_ticket(1, plan=a_plan()), agent)
+    assert not is_primary(a_ticket(1, (HOUSING, 1), (PARKING, 1)), agent)
     assert not is_primary(a_ticket(1, pool=OTHER_TEAM), agent)
 
 
@@ -82,7 +92,7 @@ def test_own_work_weighs_twice_as_much_as_other_work_of_the_same_age() -> None:
     ticket, stranger = a_ticket(1, va=NOW - 3000), an_agent(1, primary=())
     assert score(ticket, an_agent(1), RIVERTON, NOW) == 300_000
     assert score(ticket, stranger, RIVERTON, NOW) == 150_000
-    assert score(ticket, stranger, replace(RIVERTON, secondary_weight=25), NOW) == 75_000
+    assert score(ticket, stranger, with_rule(secondary_weight=25), NOW) == 75_000
 
 
 def test_a_ticket_stamped_by_a_fast_clock_has_no_age_yet() -> None:
@@ -97,3 +107,24 @@ def test_equal_tickets_are_ordered_by_virtual_arrival_then_arrival_then_number()
         a_ticket(4, va=5, arrived_at=9),
     ]
     assert [ticket.id for ticket in sorted(tickets, key=order_of)] == [2, 3, 1, 4]
+
+
+joins_and_leaves = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 60), st.integers(0, 2)), max_size=400)
+
+
+@given(joins_and_leaves)
+def test_the_head_of_a_line_is_its_first_whoever_left_from_wherever(steps: list[tuple[int, int, int]]) -> None:
+    lines, standing = Lines(), dict[int, tuple[int, int, int]]()
+    line = lines.open(Signature("sms", 1))
+    for va, ticket, _ in steps:
+        if ticket in standing:
+            lines.leave(line.number, ticket)
+            del standing[ticket]
+        else:
+            lines.join(line.number, va, va, ticket)
+            standing[ticket] = (va, va, ticket)
+        in_order = sorted(standing.values())
+        head = lines.heads[line.number]
+        assert head[:3] == in_order[0] if standing else head is NOBODY
+        assert [entry[:3] for entry in line.in_order()] == in_order
+        assert len(line.heap) <= max(33, 2 * len(line) + 1), "ghosts are swept out"

@@ -1,12 +1,26 @@
 """A ticket that waits can say why."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 
-from routing import Req, Waiting, in_words, settle, why_waiting
-from tests.routing.worlds import HOUSING, MINUTE, NOW, OTHER_TEAM, RIVERTON, a_ticket, an_agent, worlds
+from routing import FOREVER, Plan, Req, Ring, Signature, State, Waiting, in_words, why_waiting
+from routing.waits import Change
+from tests.routing.day import a_random_day
+from tests.routing.worlds import (
+    HOUSING,
+    MINUTE,
+    NOW,
+    OTHER_TEAM,
+    RIVERTON,
+    SECOND,
+    TEAM,
+    a_plan,
+    a_ticket,
+    an_agent,
+    with_rule,
+)
 
 FULL: dict[str, Any] = {"items": {"chat": 3}, "primary_units": 24}
 
@@ -77,7 +91,7 @@ def test_the_place_is_counted_among_tickets_of_the_same_kind() -> None:
     ticket = a_ticket(5)
     ahead, behind = a_ticket(4), a_ticket(6)
     urgent = a_ticket(9, va=ticket.va - MINUTE)
-    other_kinds = [a_ticket(1, reqs=()), a_ticket(2, pool=OTHER_TEAM), a_ticket(3, channel="email")]
+    other_kinds = [a_ticket(1, plan=a_plan()), a_ticket(2, pool=OTHER_TEAM), a_ticket(3, channel="email")]
     everybody = [behind, ahead, ticket, urgent, *other_kinds]
     told = why_waiting(ticket, everybody, [an_agent(1)], RIVERTON, NOW)
     assert (told.position, told.of, told.waited_ms) == (3, 4, 6 * MINUTE)
@@ -88,9 +102,9 @@ def test_agents_who_could_serve_it_are_counted_by_what_they_are_doing() -> None:
     agents = [
         an_agent(1),
         an_agent(2, **FULL),
-        an_agent(3, available=False, **FULL),
-        an_agent(4, connected=False),
-        an_agent(5, signed_in=False, available=False, connected=False),
+        an_agent(3, intent="away", **FULL),
+        an_agent(4, health="grace"),
+        an_agent(5, intent="offline", health="lost"),
         an_agent(6, skills=((HOUSING, 1),)),
         an_agent(7, pools=(OTHER_TEAM,)),
     ]
@@ -100,9 +114,9 @@ def test_agents_who_could_serve_it_are_counted_by_what_they_are_doing() -> None:
 
 
 def test_a_ticket_nobody_on_the_books_can_serve_says_so() -> None:
-    too_hard = a_ticket(1, reqs=(Req(HOUSING, 5),))
+    too_hard = a_ticket(1, (HOUSING, 5))
     assert why_waiting(too_hard, [], [an_agent(1)], RIVERTON, NOW).unservable
-    off_duty_expert = an_agent(2, skills=((HOUSING, 5),), signed_in=False, available=False)
+    off_duty_expert = an_agent(2, skills=((HOUSING, 5),), intent="offline")
     assert not why_waiting(too_hard, [], [an_agent(1), off_duty_expert], RIVERTON, NOW).unservable
 
 
@@ -114,14 +128,48 @@ def test_a_hold_is_named_only_while_it_is_what_blocks() -> None:
     assert why_waiting(ticket, [], [an_agent(1, **FULL)], RIVERTON, NOW).hold is None
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(worlds())
-def test_a_ticket_that_waits_beside_an_agent_with_room_always_names_the_hold(world: tuple[Any, Any, Any]) -> None:
-    tickets, agents, policy = world
-    given_away = {decision.ticket for decision in settle(tickets, agents, policy, NOW)}
-    busy = {decision.agent for decision in settle(tickets, agents, policy, NOW)}
-    untouched = [agent for agent in agents if agent.id not in busy]
-    for ticket in tickets:
-        if ticket.id not in given_away:
-            told = why_waiting(ticket, tickets, untouched, policy, NOW)
-            assert (told.hold == "exclusion") == (told.with_room > 0)
+def test_a_ticket_of_a_manual_queue_says_that_agents_pick() -> None:
+    told = why_waiting(a_ticket(1), [], [an_agent(1)], with_rule(strategy="manual"), NOW)
+    assert "agents pick from this queue themselves" in in_words(told, "en")
+    assert "se elige a mano" in in_words(told, "es")
+
+
+def test_a_ticket_that_waits_for_one_agent_says_so_and_when_that_ends() -> None:
+    ticket = a_ticket(1, preferred_agent=1, sticky_until=NOW + 15 * SECOND)
+    told = why_waiting(ticket, [], [an_agent(1, **FULL), an_agent(2)], RIVERTON, NOW)
+    assert (told.hold, told.next_change) == ("sticky", Change("sticky", 15 * SECOND, 1))
+    assert in_words(told, "en").endswith(
+        "1 with room, but it waits for the agent who knows it, 1 full; in 15 s it goes to everybody and 1 more qualifies."
+    )
+
+
+def test_what_changes_next_and_for_how_many_is_told() -> None:
+    rings = (
+        Ring(Signature("chat", TEAM, (Req(HOUSING, 3),))),
+        Ring(Signature("chat", TEAM, (Req(HOUSING, 1),)), 90),
+    )
+    ticket = a_ticket(1, plan=Plan(rings, ((OTHER_TEAM, 600),)), entered_at=NOW)
+    team = [an_agent(1, **FULL), an_agent(2, skills=((HOUSING, 1),)), an_agent(3, pools=(OTHER_TEAM,))]
+    told = why_waiting(ticket, [], team, RIVERTON, NOW)
+    assert told.next_change == Change("ring", 90 * SECOND, 1)
+    assert in_words(told, "en").endswith("1 agent qualifies, full; in 2 min it asks for less and 1 more qualifies.")
+    assert in_words(told, "es").endswith("; en 2 min pedirá menos y 1 más cumplirá los requisitos.")
+    after = why_waiting(replace(ticket, ring=1), [], team, RIVERTON, NOW)
+    assert after.next_change == Change("overflow", 600 * SECOND, 1)
+
+
+def test_an_exclusion_for_good_is_not_announced_as_one_that_ends() -> None:
+    for until, change in ((FOREVER, None), (NOW + 5 * SECOND, Change("exclusion", 5 * SECOND, 1))):
+        told = why_waiting(a_ticket(1, excluded=((1, until),)), [], [an_agent(1)], RIVERTON, NOW)
+        assert (told.hold, told.next_change) == ("exclusion", change)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_ticket_that_waits_beside_an_agent_with_room_always_names_the_hold(seed: int) -> None:
+    day = a_random_day(seed, 200, and_then_home=False)
+    snapshot, policy = day.agency.seen, day.engine.floor.policy
+    waiting_now = [ticket for ticket in snapshot.tickets if ticket.state is State.QUEUED]
+    assert waiting_now != []
+    for ticket in waiting_now:
+        told = why_waiting(ticket, waiting_now, snapshot.agents, policy, snapshot.now)
+        assert told.hold is not None or told.with_room == 0

@@ -1,15 +1,16 @@
-"""A small agency for examples, and random ones for properties: few skills and close numbers, so ties are common."""
+"""A small agency for examples: people, tickets and a clock that strikes when something is due."""
 
+from dataclasses import replace
 from typing import Any
 
-from hypothesis import strategies as st
+from routing import Agent, ChannelRule, Effect, Engine, Given, Plan, Policy, PoolRule, Snapshot, State, Ticket, events
+from routing.events import Event, Tick
 
-from routing import Agent, ChannelRule, Policy, Req, Ticket
-
-NOW = 10_000_000
-MINUTE = 60_000
+NOW = 1_700_000_000_000
+SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 HOUSING, PARKING, SPANISH, ENGLISH = 1, 2, 3, 4
 TEAM, OTHER_TEAM = 1, 2
+ANA, BEN, CRUZ, INES = 1, 2, 3, 4
 
 RIVERTON = Policy(
     revision=7,
@@ -21,6 +22,11 @@ RIVERTON = Policy(
 )
 
 
+def with_rule(**changes: Any) -> Policy:
+    """Riverton with other settings for all its queues."""
+    return replace(RIVERTON, usual=replace(PoolRule(), **changes))
+
+
 def an_agent(agent_id: int, **changes: Any) -> Agent:
     """Present and idle, in the team, with nothing but what the test says."""
     facts: dict[str, Any] = {
@@ -28,33 +34,83 @@ def an_agent(agent_id: int, **changes: Any) -> Agent:
         "primary": (HOUSING,),
         "home_pool": TEAM,
         "pools": (TEAM,),
-        "signed_in": True,
-        "available": True,
-        "connected": True,
         "channels_on": ("chat", "email", "sms"),
-        "caps": {},
-        "items": {},
-        "budget": 24,
-        "primary_units": 0,
-        "filler_units": 0,
         "idle_since": NOW - 5 * MINUTE,
         "last_assigned": NOW - 9 * MINUTE,
     }
     return Agent(id=agent_id, **{**facts, **changes})
 
 
-def a_ticket(ticket_id: int, **changes: Any) -> Ticket:
+def a_plan(*reqs: tuple[int, int], channel: str = "chat", pool: int = TEAM) -> Plan:
+    return Plan.simple(channel, pool, *reqs)
+
+
+def a_ticket(
+    ticket_id: int,
+    *reqs: tuple[int, int],
+    channel: str = "chat",
+    pool: int = TEAM,
+    waited: int = 6 * MINUTE,
+    **changes: Any,
+) -> Ticket:
+    """Asks for housing at level 2 unless the test says otherwise; came `waited` ms ago."""
     facts: dict[str, Any] = {
-        "queue": 1,
-        "pool": TEAM,
-        "channel": "chat",
-        "reqs": (Req(HOUSING, 2),),
-        "priority": 0,
-        "vulnerable": False,
-        "arrived_at": NOW - 6 * MINUTE,
-        "va": NOW - 6 * MINUTE,
+        "queue": pool,
+        "plan": a_plan(*(reqs or ((HOUSING, 2),)), channel=channel, pool=pool),
+        "arrived_at": NOW - waited,
+        "va": NOW - waited,
     }
     return Ticket(id=ticket_id, **{**facts, **changes})
+
+
+class Agency:
+    """An engine and a clock; `seconds` count from NOW."""
+
+    def __init__(self, *agents: Agent, policy: Policy = RIVERTON) -> None:
+        self.engine = Engine(policy, Snapshot(now=NOW, agents=agents))
+        self.now = NOW
+
+    def tell(self, event: Event) -> list[Effect]:
+        return self.engine.apply(event, self.now)
+
+    def at(self, seconds: float) -> list[Effect]:
+        """Let time pass; everything that comes of it."""
+        until, effects = NOW + int(seconds * SECOND), []
+        while (due := self.engine.next_due()) is not None and due <= until:
+            self.now = max(self.now, due)
+            effects += self.tell(Tick())
+        self.now = until
+        return effects
+
+    def comes(self, *tickets: Ticket) -> list[Effect]:
+        return [effect for ticket in tickets for effect in self.tell(events.TicketCreated(ticket))]
+
+    def comes_at_once(self, *tickets: Ticket) -> list[Effect]:
+        """All of them in one fact."""
+        rows = tuple(replace(ticket, state=State.QUEUED) for ticket in tickets)
+        return self.tell(events.Reconciled(rows))
+
+    def done(self, ticket: int) -> list[Effect]:
+        return self.tell(events.TicketClosed(ticket))
+
+    def ticket(self, number: int) -> Ticket:
+        return next(ticket for ticket in self.engine.snapshot().tickets if ticket.id == number)
+
+    def agent(self, number: int) -> Agent:
+        return next(agent for agent in self.engine.snapshot().agents if agent.id == number)
+
+
+def given(effects: list[Effect]) -> list[tuple[int, int]]:
+    """Which ticket went to whom."""
+    return [(effect.ticket, effect.agent) for effect in effects if isinstance(effect, Given)]
+
+
+def rules(effects: list[Effect]) -> list[str]:
+    return [effect.because.rule for effect in effects if isinstance(effect, Given)]
+
+
+def named(effects: list[Effect], kind: type) -> list[Any]:
+    return [effect for effect in effects if isinstance(effect, kind)]
 
 
 class Riverton:
@@ -71,70 +127,3 @@ class Riverton:
 
     def skill(self, skill_id: int) -> str:
         return self.skills[skill_id]
-
-
-mostly = st.sampled_from([True, True, True, True, False])
-levels = st.sampled_from([1, 2, 3])
-skills = st.integers(1, 3)
-pools = st.integers(1, 2)
-channels = st.sampled_from(["chat", "sms", "email"])
-
-
-@st.composite
-def policies(draw: st.DrawFn) -> Policy:
-    rules = {
-        "chat": ChannelRule(8, draw(st.integers(1, 3)), True, 20),
-        "sms": ChannelRule(4, draw(st.integers(1, 3)), True),
-        "email": ChannelRule(3, draw(st.integers(1, 3)), False),
-    }
-    return Policy(1, rules, secondary_weight=draw(st.sampled_from([20, 50, 100])))
-
-
-@st.composite
-def agents(draw: st.DrawFn, agent_id: int) -> Agent:
-    levels_of = draw(st.dictionaries(skills, levels, max_size=3))
-    items = draw(st.dictionaries(channels, st.integers(0, 2), max_size=2))
-    home = draw(pools)
-    return an_agent(
-        agent_id,
-        skills=tuple(sorted(levels_of.items())),
-        primary=tuple(sorted(draw(st.sets(skills, max_size=2)))),
-        home_pool=home,
-        pools=tuple(sorted({home, draw(pools)})),
-        signed_in=draw(mostly),
-        available=draw(mostly),
-        connected=draw(mostly),
-        channels_on=tuple(sorted(draw(st.sets(channels, min_size=2)))),
-        caps=draw(st.dictionaries(channels, st.integers(0, 3), max_size=1)),
-        items=items,
-        budget=draw(st.sampled_from([8, 16, 24])),
-        primary_units=8 * items.get("chat", 0) + 4 * items.get("sms", 0),
-        filler_units=3 * items.get("email", 0),
-        idle_since=NOW - draw(st.integers(0, 2)),
-    )
-
-
-@st.composite
-def tickets(draw: st.DrawFn, ticket_id: int, team: int) -> Ticket:
-    needed = draw(st.dictionaries(skills, levels, max_size=2))
-    arrived_at = NOW - draw(st.integers(-1, 5))
-    return a_ticket(
-        ticket_id,
-        pool=draw(pools),
-        channel=draw(channels),
-        reqs=tuple(Req(skill, level) for skill, level in sorted(needed.items())),
-        arrived_at=arrived_at,
-        va=arrived_at - draw(st.integers(0, 2)),
-        excluded=tuple(draw(st.lists(st.tuples(st.integers(1, team), st.integers(NOW, NOW + 1)), max_size=1))),
-    )
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> tuple[list[Ticket], list[Agent], Policy]:
-    team = draw(st.integers(1, 5))
-    waiting = draw(st.integers(0, 9))
-    return (
-        [draw(tickets(ticket_id, team)) for ticket_id in range(1, waiting + 1)],
-        [draw(agents(agent_id)) for agent_id in range(1, team + 1)],
-        draw(policies()),
-    )

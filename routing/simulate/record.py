@@ -54,9 +54,14 @@ class Record:
 
     def finish(self, now: float) -> None:
         """The period is over: count who is still idle."""
+        self.until = min(self.until, now)
         for agent, items in self._items.items():
             if not items:
                 self._count_idle(agent, now)
+
+    @property
+    def measured(self) -> float:
+        return self.until - self.since
 
     def _count_idle(self, agent: int, now: float) -> None:
         idle = min(now, self.until) - max(self._idle_from[agent], self.since)

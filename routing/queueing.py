@@ -56,10 +56,16 @@ def withdraw(floor: Floor, case: Case) -> None:
 
 def _is_full(floor: Floor, case: Case) -> bool:
     most = floor.rule(case.pool).most_waiting
-    if most is None or case.hops or not floor.policy.channels[case.channel].live or case.entered_at is not None:
+    if most is None or case.hops or not may_divert(floor, case) or case.entered_at is not None:
         return False
     waiting = sum(other.queue == case.queue and other.channel == case.channel for other in floor.waiting())
     return waiting >= most
+
+
+def may_divert(floor: Floor, case: Case) -> bool:
+    """Whether a message may stand in for it: only for who waits at a screen. What was written already is never diverted."""
+    rule = floor.policy.channels[case.channel]
+    return rule.live and rule.offer_s is not None
 
 
 # ---- known agent
@@ -254,7 +260,7 @@ def arm(floor: Floor, case: Case) -> None:
 
 def arm_closing(floor: Floor, case: Case) -> None:
     since = floor.closed.get(case.queue)
-    if since is not None and floor.policy.channels[case.channel].live:
+    if since is not None and may_divert(floor, case):
         _arm_one(floor, case, "closing", since + floor.rule(case.pool).closing_s * 1000)
 
 

@@ -12,10 +12,13 @@ from contactcenter import events
 from contactcenter.db import Database
 from contactcenter.desk import agents, journal, lines, offers, sentinel, tickets, work
 from contactcenter.desk.kit import Kit
+from contactcenter.models import Ticket
 
 log = structlog.get_logger()
 LIMIT = 256
 REQUEUE_LIVE_S, PARK_S, GONE_S = 60, 600, 90
+UNTOUCHED_MIN = 480
+"""Opening minutes after which work that its agent never touched goes back to the queue."""
 
 Chore = Callable[[AsyncSession, Kit], Awaitable[None]]
 _ran: dict[str, float] = {}
@@ -65,6 +68,44 @@ async def requeue_lost_conversations(tx: AsyncSession, kit: Kit) -> None:
         ticket.va = ticket.va - timedelta(minutes=5)
         await tickets.requeue(tx, ticket, kit.now(), "line_lost")
         await lines.add(tx, ticket, "requeued", why="line_lost")
+
+
+async def requeue_slow_work_at_risk(tx: AsyncSession, kit: Kit) -> None:
+    """Slow work stays with an agent whose line is gone, until a quarter of its time is left: then somebody else takes over."""
+    slow = [name for name, channel in kit.channels.items() if not channel.capabilities.live]
+    sql = (
+        "SELECT t.id FROM ticket t JOIN staff s ON s.id = t.owner_id WHERE t.status = 'assigned' AND t.channel = ANY(:slow) "
+        "AND s.health = 'lost' AND CAST(:now AS timestamptz) > t.due_at - (t.due_at - t.arrived_at) / 4 ORDER BY t.id"
+    )
+    for ticket_id in await _ids(tx, sql, slow=slow, now=kit.now()):
+        await _take_from_owner(tx, ticket_id, kit, "line_lost")
+
+
+async def requeue_untouched(tx: AsyncSession, kit: Kit) -> None:
+    """Slow work that its agent has neither opened nor written on for eight hours of opening time goes back, at its own place."""
+    slow = [name for name, channel in kit.channels.items() if not channel.capabilities.live]
+    sql = (
+        "SELECT t.id FROM ticket t JOIN assignment a ON a.ticket_id = t.id AND a.ended_at IS NULL WHERE t.status = 'assigned' "
+        "AND t.channel = ANY(:slow) AND a.started_at < CAST(:now AS timestamptz) - make_interval(mins => :untouched) AND NOT EXISTS "
+        "(SELECT 1 FROM message m WHERE m.ticket_id = t.id AND m.author_staff_id = a.staff_id AND m.created_at >= a.started_at) "
+        "AND NOT EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = t.id AND e.type = 'ticket.viewed' AND e.actor_id = a.staff_id "
+        "AND e.at >= a.started_at) ORDER BY t.id"
+    )
+    for ticket_id in await _ids(tx, sql, slow=slow, now=kit.now(), untouched=UNTOUCHED_MIN):
+        ticket = await tx.get_one(Ticket, ticket_id)
+        _agency, queue = await tickets.entries(tx, ticket)
+        since = await tx.scalar(
+            text("SELECT started_at FROM assignment WHERE ticket_id = :id AND ended_at IS NULL"), {"id": ticket_id}
+        )
+        if since is not None and queue.calendar.minutes_between(since, kit.now()) >= UNTOUCHED_MIN:
+            await _take_from_owner(tx, ticket_id, kit, "untouched")
+
+
+async def _take_from_owner(tx: AsyncSession, ticket_id: int, kit: Kit, why: str) -> None:
+    ticket = await tickets.lock(tx, ticket_id)
+    if ticket.status == "assigned":
+        await tickets.requeue(tx, ticket, kit.now(), why)
+        await lines.add(tx, ticket, "requeued", why=why)
 
 
 async def open_held(tx: AsyncSession, kit: Kit) -> None:
@@ -164,6 +205,8 @@ CHORES: tuple[tuple[Chore, float], ...] = (
     (rescind_unreachable_offers, 1.0),
     (find_lost_agents, 1.0),
     (requeue_lost_conversations, 2.0),
+    (requeue_slow_work_at_risk, 10.0),
+    (requeue_untouched, 60.0),
     (open_held, 1.0),
     (note_abandoned, 2.0),
     (park_silent, 10.0),

@@ -150,3 +150,44 @@ async def test_the_nine_states_partition_the_agents(rig: Rig) -> None:
     ticket = await rig.value("SELECT reference FROM ticket")
     await rig.close("ana", ticket)
     assert (await rig.staff("ana")).state == "offline"
+
+
+async def with_a_mail(rig: Rig) -> Ticket:
+    """Ben has a mail in hand."""
+    await rig.on_duty("ben")
+    ticket = await rig.write("mail", "p1@lake.example", "My bins were not emptied this week, please come")
+    assert ticket is not None
+    await rig.route()
+    return await rig.ticket(ticket.reference)
+
+
+async def test_a_mail_stays_with_an_agent_who_is_gone_until_a_quarter_of_its_time_is_left(rig: Rig) -> None:
+    ticket = await with_a_mail(rig)
+    assert ticket.due_at is not None
+    await unheard(rig, "ben", 120)
+    rig.clock.at = ticket.due_at - (ticket.due_at - ticket.arrived_at) / 3
+    await rig.chore(upkeep.requeue_slow_work_at_risk)
+    assert (await rig.ticket(ticket.reference)).status == "assigned"
+    rig.clock.at = ticket.due_at - (ticket.due_at - ticket.arrived_at) / 5
+    await rig.chore(upkeep.requeue_slow_work_at_risk)
+    after = await rig.ticket(ticket.reference)
+    assert (after.status, after.owner_id, after.va) == ("queued", None, ticket.va)
+    assert await rig.breaches() == {}
+
+
+async def test_a_mail_its_agent_never_touched_goes_back_after_eight_hours_and_one_they_opened_stays(rig: Rig) -> None:
+    ticket = await with_a_mail(rig)
+    rig.clock.pass_by(hours=7, minutes=59)
+    await rig.chore(upkeep.requeue_untouched)
+    assert (await rig.ticket(ticket.reference)).status == "assigned"
+    rig.clock.pass_by(minutes=2)
+    await rig.run(
+        "INSERT INTO event (agency_id, ticket_id, type, actor_kind, actor_id) SELECT agency_id, :id, 'ticket.viewed', 'staff', id "
+        "FROM staff WHERE username = 'ben'", id=ticket.id,
+    )  # fmt: skip
+    await rig.chore(upkeep.requeue_untouched)
+    assert (await rig.ticket(ticket.reference)).status == "assigned", "he has looked at it"
+    await rig.run("DELETE FROM event WHERE type = 'ticket.viewed'")
+    await rig.chore(upkeep.requeue_untouched)
+    after = await rig.ticket(ticket.reference)
+    assert (after.status, after.va) == ("queued", ticket.va)

@@ -43,6 +43,11 @@ class Room:
     def live(self, paper: Paper) -> bool:
         return self.policy.channels[paper.channel].live
 
+    def at_a_screen(self, paper: Paper) -> bool:
+        """Live, and its agents are asked: a chat, not a text."""
+        rule = self.policy.channels[paper.channel]
+        return rule.live and rule.offer_s is not None
+
     # ---- who may serve what
 
     def pools_of(self, paper: Paper) -> list[int]:

@@ -36,7 +36,7 @@ class Waiting(Room):
 
     def too_many_wait(self, paper: Paper) -> bool:
         most = self.rule(paper.pool).most_waiting
-        if most is None or paper.hops or paper.entered_at is not None or not self.live(paper):
+        if most is None or paper.hops or paper.entered_at is not None or not self.at_a_screen(paper):
             return False
         alike = [one for one in self.waiting() if (one.queue, one.channel) == (paper.queue, paper.channel)]
         return len(alike) >= most
@@ -149,5 +149,5 @@ class Waiting(Room):
             for kind, at in (("sla", span * 3 // 4), ("reserve", -(-span // 2))):
                 if paper.arrived_at + at > self.now:
                     self.timers[kind, of] = paper.arrived_at + at
-        if paper.queue in self.closed and self.live(paper):
+        if paper.queue in self.closed and self.at_a_screen(paper):
             self.timers["closing", of] = self.closed[paper.queue] + 1000 * self.rule(paper.pool).closing_s

@@ -36,9 +36,10 @@ class Case:
     """A ticket on the floor. `lines` are the numbers of the lines it stands in; `own` tells that it waits for one agent."""
 
     __slots__ = (
-        "agent", "armed", "arrived_at", "channel", "contact", "entered_at", "excluded", "filler", "hops", "id", "lines", "named", "offer_expires",
-        "offers_made", "overflowed", "own", "plan", "pool", "preferred", "priority", "queue", "ring",
-        "sla_deadline", "state", "sticky_until", "units", "va", "version", "visited", "vulnerable",
+        "agent", "armed", "arrived_at", "channel", "contact", "entered_at", "excluded", "filler", "hops", "id",
+        "lines", "named", "offer_expires", "offers_made", "overflowed", "own", "plan", "pool", "preferred",
+        "priority", "queue", "ring", "sla_deadline", "state", "sticky_until", "units", "va", "version", "visited",
+        "vulnerable",
     )  # fmt: skip
 
     def __init__(self, ticket: Ticket) -> None:
@@ -199,19 +200,24 @@ class Floor:
         line = self.lines.find(signature)
         if line is None:
             line = self.lines.open(signature)
-            for agent_id in self.holders.candidates(signature.reqs, self.seats):
-                self._admit(self.seats[agent_id], line)
+            if signature.channel in self.policy.channels:
+                for agent_id in self.holders.able(signature.reqs, self.seats):
+                    seat = self.seats[agent_id]
+                    if signature.channel in seat.channels_on and signature.pool in seat.pools:
+                        self._enlist(seat, line)
         return line
 
     def _admit(self, seat: Seat, line: Line) -> None:
-        signature = line.signature
-        if reason_against(seat, signature, self.policy) is None:
-            primary = signature.pool == seat.home_pool and all(req.skill in seat.primary for req in signature.reqs)
-            line.eligible[seat.id] = primary
-            seat.serves[line.number] = primary
-            seat.groups = None
-            line.staffed += seat.staffs
-            self._indexes.pop(line.number, None)
+        if reason_against(seat, line.signature, self.policy) is None:
+            self._enlist(seat, line)
+
+    def _enlist(self, seat: Seat, line: Line) -> None:
+        primary = line.signature.pool == seat.home_pool and line.skills <= seat.primary
+        line.eligible[seat.id] = primary
+        seat.serves[line.number] = primary
+        seat.groups = None
+        line.staffed += seat.staffs
+        self._indexes.pop(line.number, None)
 
     def seat_profile(self, seat: Seat) -> None:
         """Find anew which lines an agent may serve, after skills, pools or channels changed."""

@@ -48,9 +48,13 @@ class Holders:
         for skill in self._of_agent.pop(agent, ()):
             del self._of_skill[skill][agent]
 
-    def candidates(self, reqs: tuple[Req, ...], everybody: Iterable[int]) -> Iterable[int]:
-        """Those who have the rarest of the skills; without a skill everybody. A copy: it may be walked while people change."""
+    def able(self, reqs: tuple[Req, ...], everybody: Iterable[int]) -> list[int]:
+        """Those who have all the skills at their levels; without a skill everybody."""
         if not reqs:
             return list(everybody)
-        rarest = min(reqs, key=lambda req: len(self._of_skill.get(req.skill, ())))
-        return list(self._of_skill.get(rarest.skill, ()))
+        holders = [(self._of_skill.get(req.skill, {}), req.min_level) for req in reqs]
+        (rarest, least), *others = sorted(holders, key=lambda one: len(one[0]))
+        able = [agent for agent, level in rarest.items() if level >= least]
+        for levels, minimum in others:
+            able = [agent for agent in able if levels.get(agent, 0) >= minimum]
+        return able

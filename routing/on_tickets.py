@@ -356,8 +356,9 @@ def requeue(floor: Floor, case: Case, why: str, back_to: Seat | None = None) -> 
 
 def let_go(floor: Floor, case: Case) -> None:
     """Units back, offer and wrap-up timers off."""
-    floor.timers.disarm_all(case.id, ("offer", "wrap_up"))
-    case.offer_expires = None
+    if case.offer_expires is not None:
+        floor.timers.disarm_all(case.id, ("offer", "wrap_up"))
+        case.offer_expires = None
     floor.give_back(case)
 
 

@@ -79,10 +79,11 @@ class Line:
     them who are available.
     """
 
-    __slots__ = ("eligible", "heap", "number", "places", "signature", "staffed", "waived")
+    __slots__ = ("eligible", "heap", "number", "places", "signature", "skills", "staffed", "waived")
 
     def __init__(self, number: int, signature: Signature) -> None:
         self.number, self.signature = number, signature
+        self.skills = frozenset(req.skill for req in signature.reqs)
         self.heap: list[Entry] = []
         self.places: dict[int, Entry] = {}
         self.eligible: dict[int, bool] = {}

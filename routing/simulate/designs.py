@@ -13,6 +13,8 @@ from routing.simulate.worlds import MINUTE, Kind, World
 
 LIVE, FILLER = "live", "filler"
 ONE_AT_A_TIME = {LIVE: ChannelRule(weight=24, cap=1, live=True)}
+AT_A_SCREEN = {LIVE: ChannelRule(weight=24, cap=1, live=True, offer_s=20)}
+"""Only who waits at a screen, for an agent who is asked, may be turned away; here agents accept at once."""
 
 
 def team(
@@ -55,7 +57,8 @@ def cross_trained(total_rate: float, skills: int, **more: Any) -> World:
             others = [(home + 1 + (j + i - 1) % 5) % 6 + 1 for i in range(1, skills)]
             agents += team(len(agents) + 1, 1, [home + 1], others)
     kinds = [calls(one, total_rate / 6, work=10.0) for one in range(1, 7)]
-    return world(agents, kinds, PoolRule(most_waiting=30), **more)
+    made = world(agents, kinds, PoolRule(most_waiting=30, auto_accept=True), **more)
+    return replace(made, policy=replace(made.policy, channels=AT_A_SCREEN))
 
 
 def n_design(reserve: int = 0) -> World:

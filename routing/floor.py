@@ -155,6 +155,7 @@ class Floor:
         self.stranded: set[int] = set()
         self.emergencies: dict[int, int] = {}
         self.barred = 0
+        self.queued: dict[tuple[int, str], int] = {}
         self.roomy: dict[tuple[int, str], int] = {}
         self.with_room: dict[str, int] = {}
         self.effects: list[Effect] = []
@@ -274,10 +275,14 @@ class Floor:
             self.lines.all[number].waived += case.sla_deadline is not None
         case.lines = numbers
         self.barred += bool(numbers and (case.excluded or case.named))
+        if numbers:
+            self._count_waiting(case, 1)
 
     def leave(self, case: Case) -> None:
         """Take a waiting ticket out of every line it stands in."""
         self.barred -= bool(case.lines and (case.excluded or case.named))
+        if case.lines or case.own:
+            self._count_waiting(case, -1)
         for number in case.lines:
             self.lines.leave(number, case.id)
             self.lines.all[number].waived -= case.sla_deadline is not None
@@ -295,6 +300,11 @@ class Floor:
         entry = Entry(case.va, case.arrived_at, case.id, seat.own.number)
         seat.own.places[case.id] = entry
         case.own = True
+        self._count_waiting(case, 1)
+
+    def _count_waiting(self, case: Case, by: int) -> None:
+        of = case.queue, case.channel
+        self.queued[of] = self.queued.get(of, 0) + by
 
     # ---- work in hand
 

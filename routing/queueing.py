@@ -7,6 +7,7 @@ from routing.floor import Case, Floor, Seat
 from routing.model import FOREVER, State
 from routing.ordering import Line
 from routing.settling import may_have
+from routing.settling import place
 from routing.timers import WAITING_KINDS
 
 
@@ -18,15 +19,16 @@ def enter(floor: Floor, case: Case, back_to: Seat | None = None) -> None:
     if floor.closed and case.queue in floor.closed and case.entered_at is None:
         hold(floor, case)
         return
-    if floor.limited and _is_full(floor, case):
-        divert(floor, case, "queue_full")
-        return
+    new = case.entered_at is None and not case.hops
     case.state, case.agent, case.offer_expires = State.QUEUED, None, None
     if case.entered_at is None:
         case.entered_at, case.ring, case.overflowed = floor.now, 0, ()
     if case.sticky_until is not None:
         _wait_for_one(floor, case, back_to)
     refit(floor, case)
+    if new and floor.limited and _too_many_wait(floor, case) and place(floor, case) is None:
+        divert(floor, case, "queue_full")
+        return
     arm(floor, case)
     floor.touch(case)
 
@@ -54,12 +56,10 @@ def withdraw(floor: Floor, case: Case) -> None:
     floor.touched_cases.pop(case.id, None)
 
 
-def _is_full(floor: Floor, case: Case) -> bool:
+def _too_many_wait(floor: Floor, case: Case) -> bool:
+    """Whether as many as may wait in this queue on this channel do so already, the ticket itself left out."""
     most = floor.rule(case.pool).most_waiting
-    if most is None or case.hops or not may_divert(floor, case) or case.entered_at is not None:
-        return False
-    waiting = sum(other.queue == case.queue and other.channel == case.channel for other in floor.waiting())
-    return waiting >= most
+    return most is not None and may_divert(floor, case) and floor.queued.get((case.queue, case.channel), 0) > most
 
 
 def may_divert(floor: Floor, case: Case) -> bool:

@@ -11,7 +11,19 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("agent_ui", "channels", "contactcenter", "routing")
 
 ORDER = [
-    {"cli", "__main__", "up", "processes", "app", "demo", "sandbox", "passwords", "replaying", "what_if", "simulate_routing"},
+    {
+        "cli",
+        "__main__",
+        "up",
+        "processes",
+        "app",
+        "demo",
+        "sandbox",
+        "passwords",
+        "replaying",
+        "what_if",
+        "simulate_routing",
+    },
     {"wiring"},
     {"api", "realtime", "jobs", "pages", "edge"},
     {"desk"},

@@ -22,9 +22,7 @@ class Waiting(Room):
             paper.state, paper.agent, paper.offer_expires = "held", None, None
             self.told.append(("Held", paper.id, None, "hours"))
             return
-        if self.too_many_wait(paper):
-            self.divert(paper, "queue_full")
-            return
+        new = paper.entered_at is None and not paper.hops
         paper.state, paper.agent, paper.offer_expires = "queued", None, None
         if paper.entered_at is None:
             paper.entered_at, paper.ring, paper.overflowed = self.now, 0, ()
@@ -33,13 +31,15 @@ class Waiting(Room):
             paper.sticky_until = None
         self.changed_papers.add(paper.id)
         self.look_at(paper)
+        if new and self.too_many_wait(paper) and self.best_agent(paper) is None:
+            self.divert(paper, "queue_full")
 
     def too_many_wait(self, paper: Paper) -> bool:
         most = self.rule(paper.pool).most_waiting
-        if most is None or paper.hops or paper.entered_at is not None or not self.at_a_screen(paper):
+        if most is None or not self.at_a_screen(paper):
             return False
         alike = [one for one in self.waiting() if (one.queue, one.channel) == (paper.queue, paper.channel)]
-        return len(alike) >= most
+        return len(alike) - 1 >= most
 
     def waits_for_one(self, paper: Paper, back_to: Person | None) -> bool:
         person = self.people.get(paper.preferred_agent or 0)

@@ -49,7 +49,7 @@ class Watching:
 def reference_world() -> World:
     """First come, first served; six types, 90 agents with two skills each, nobody is turned away."""
     world = cross_trained(8.25, 2)
-    return replace(world, policy=replace(world.policy, usual=PoolRule(secondary_weight=100)))
+    return replace(world, policy=replace(world.policy, usual=PoolRule(secondary_weight=100, auto_accept=True)))
 
 
 def test_in_the_reference_world_nine_of_ten_stay_below_what_was_told() -> None:

@@ -12,6 +12,7 @@ from tests.routing.worlds import (
     MINUTE,
     NOW,
     OTHER_TEAM,
+    PARKING,
     SECOND,
     TEAM,
     Agency,
@@ -226,6 +227,17 @@ def test_beyond_the_most_that_may_wait_a_new_one_gets_a_message_and_mail_never_d
     assert named(mail, Diverted) == []
     agency.tell(events.TicketCancelled(1))
     assert agency.comes(a_ticket(3)) == [], "who was turned away may come again"
+
+
+def test_nobody_is_turned_away_while_an_agent_is_free_for_them() -> None:
+    agency = Agency(
+        an_agent(ANA, skills=((HOUSING, 3),)), an_agent(BEN, skills=((PARKING, 3),)), policy=with_rule(most_waiting=1)
+    )
+    agency.tell(events.AgentIntent(ANA, "away"))
+    agency.comes(a_ticket(1))
+    effects = agency.comes(a_ticket(2, (PARKING, 1)), a_ticket(3))
+    assert [(one.ticket, one.agent) for one in named(effects, Given)] == [(2, BEN)]
+    assert [one.ticket for one in named(effects, Diverted)] == [3]
 
 
 def test_a_deadline_three_quarters_gone_is_told_once() -> None:

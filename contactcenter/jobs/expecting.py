@@ -1,13 +1,14 @@
 """How long waiting tickets will probably wait: learned from what the engine does, told every few seconds."""
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
 from contactcenter.desk import expected
+from contactcenter.desk.book import open_book
 from contactcenter.desk.expected import Coverage, Telling
 from routing import events as facts
 from routing.events import Anomaly, Effect, Event, NotResponding
@@ -59,8 +60,17 @@ class Expectations:
             self._asked = self._told
             self._handling = await expected.handling_ms(tx, self.agency_id)
         self._staff(engine)
+        await self._hours(tx)
         await expected.tell(tx, self.agency_id, [self._telling(ticket, now) for ticket in list(self._known)[:MOST]])
         await expected.calibrate(tx, self.agency_id, self._coverage())
+
+    async def _hours(self, tx: AsyncSession) -> None:
+        """Nothing is told of a queue that is closed now."""
+        queues = (await open_book(tx)).agencies[self.agency_id].queues
+        for line in set(self._known.values()):
+            queue = queues.get(line.pool)
+            shut = queue is not None and not queue.calendar.is_open(datetime.now(UTC))
+            (self.waits.closed if shut else self.waits.opened)(line, line.channel)
 
     def _staff(self, engine: routing.Engine) -> None:
         """Before forty starts are known the staffing stands in: slots of those on duty, shared among the lines they serve."""

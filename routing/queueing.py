@@ -6,8 +6,7 @@ from routing.events import Diverted, Held, Overflowed, Relaxed, SlaAtRisk, Unser
 from routing.floor import Case, Floor, Seat
 from routing.model import FOREVER, State
 from routing.ordering import Line
-from routing.settling import may_have
-from routing.settling import place
+from routing.settling import may_have, place
 from routing.timers import WAITING_KINDS
 
 

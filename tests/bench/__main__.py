@@ -10,14 +10,16 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from tests.bench import consoles, first_view, report, routed, starting, webhooks
+from tests.bench import claims, consoles, engine, first_view, report, routed, scenarios, starting, webhooks
 from tests.bench.figures import Figure
 from tests.bench.stage import Stage
 
 MEASURES = {
     "webhook": webhooks.measure, "console": consoles.measure, "routing": routed.measure, "start": starting.measure,
-    "view": first_view.measure,
+    "view": first_view.measure, "engine": engine.measure, "claims": claims.measure, "scenarios": scenarios.measure,
 }  # fmt: skip
+ALONE = {"scenarios"}
+"""Measured only when named: they take hours."""
 
 
 def main() -> None:
@@ -30,7 +32,8 @@ def main() -> None:
             f"[yellow]This machine is busy (load {busy:.1f}): the ratios still say something, the figures less.[/]"
         )
     with tempfile.TemporaryDirectory(prefix="bench", ignore_cleanup_errors=True) as folder:
-        figures = uvloop.run(_measure(out, Path(folder), asked.only or list(MEASURES), quick=asked.quick))
+        wanted = asked.only or [name for name in MEASURES if name not in ALONE]
+        figures = uvloop.run(_measure(out, Path(folder), wanted, quick=asked.quick))
     report.show(out, figures)
     path = asked.json or Path(tempfile.mkdtemp(prefix="bench-")) / "figures.json"
     report.write(path, figures, time.perf_counter() - began, quick=asked.quick)

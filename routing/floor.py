@@ -327,7 +327,7 @@ class Floor:
         """The agent holds the ticket's units no longer."""
         assert case.agent is not None
         seat = self.seats[case.agent]
-        seat.items[case.channel] -= 1
+        seat.items[case.channel] = seat.items.get(case.channel, 0) - 1  # an agent's row may be ahead of the ticket's
         if case.filler:
             seat.filler_units -= case.units
         else:

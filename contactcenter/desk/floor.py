@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
-from contactcenter.desk.agents import GRACE_S
+from contactcenter.desk.agents import GRACE_S, LOST_S
 from contactcenter.desk.book import Book, open_book
 from contactcenter.desk.tickets import ms
 
@@ -33,7 +33,7 @@ _TICKETS = text(
 _AGENTS = text(
     """
     SELECT s.id, s.agency_id, s.name, s.intent, s.next_intent, s.health, s.budget, s.primary_units, s.filler_units, s.idle_since,
-      s.overbook, s.misses, s.version, coalesce(s.last_assigned, s.idle_since) AS last_assigned,
+      s.overbook, s.misses, s.version, s.seen_at, coalesce(s.last_assigned, s.idle_since) AS last_assigned,
       coalesce(s.seen_at > clock_timestamp() - make_interval(secs => :grace), false) AS connected,
       (SELECT jsonb_agg(jsonb_build_array(k.skill_id, k.level) ORDER BY k.skill_id)
          FROM staff_skill k WHERE k.staff_id = s.id) AS skills,
@@ -127,11 +127,13 @@ def reqs(skills: Iterable[Sequence[int]]) -> tuple[routing.Req, ...]:
 def _agent(row: Any) -> routing.Agent:
     channels = row.channels or []
     pools = tuple(row.pools or ())
+    health: routing.Health = "lost" if row.health == "lost" else "connected" if row.connected else "grace"
+    since_s = LOST_S if health == "lost" else 0  # the grace and its end are counted from the last heartbeat
     return routing.Agent(
         id=row.id, skills=tuple((int(skill), int(level)) for skill, level in row.skills or ()),
         primary=tuple(row.main_skills or ()), home_pool=row.home_pool or (pools[0] if pools else 0), pools=pools,
         intent=row.intent, next_intent=row.next_intent,
-        health="lost" if row.health == "lost" else "connected" if row.connected else "grace",
+        health=health, health_since=0 if health == "connected" or not row.seen_at else ms(row.seen_at) + since_s * 1000,
         channels_on=tuple(name for name, _cap, _items, on, _over in channels if on),
         caps={name: cap for name, cap, _items, _on, _over in channels},
         items={name: items for name, _cap, items, _on, _over in channels if items},

@@ -34,11 +34,13 @@ _CHANGED = text(
 _TAIL = text("SELECT coalesce(max(pos), 0) FROM event")
 _COUNTS = text(
     """
-    SELECT agency_id, count(*) FILTER (WHERE status = 'queued') AS waiting,
-      count(*) FILTER (WHERE status IN ('offered', 'assigned')) AS held
-    FROM ticket WHERE status IN ('queued', 'offered', 'assigned') GROUP BY agency_id
+    SELECT a.id AS agency_id, count(t.id) FILTER (WHERE t.status = 'queued') AS waiting,
+      count(t.id) FILTER (WHERE t.status IN ('offered', 'assigned')) AS held,
+      EXISTS (SELECT 1 FROM event WHERE pos IS NULL OR pos > :position) AS stirring
+    FROM agency a LEFT JOIN ticket t ON t.agency_id = a.id AND t.status IN ('queued', 'offered', 'assigned') GROUP BY a.id
     """
 )
+"""Events that have no position yet, or none we have read, tell of changes we cannot know: then it is not the time to compare."""
 
 
 @dataclass
@@ -203,17 +205,20 @@ class Memory:
                 effects.append((agency_id, self._tell_one(agency_id, rows)))
         return effects
 
-    async def compare(self, tx: AsyncSession) -> None:
-        """Every half minute: count what waits and what is held, here and in the rows. Raises Estranged where they differ."""
-        if time.monotonic() - self._compared < COMPARE_S:
+    async def compare(self, tx: AsyncSession, effects: list[tuple[int, list[Effect]]]) -> None:
+        """Every half minute, when nothing is under way: count what waits and what is held, here and in the rows. Raises Estranged
+        where they differ."""
+        if time.monotonic() - self._compared < COMPARE_S or any(told for _agency, told in effects):
+            return
+        rows = {row.agency_id: row for row in await tx.execute(_COUNTS, {"position": self.position})}
+        if any(row.stirring for row in rows.values()):
             return
         self._compared = time.monotonic()
-        rows = {row.agency_id: (row.waiting, row.held) for row in await tx.execute(_COUNTS)}
         for agency_id, engine in self.engines.items():
-            ours = engine.floor
-            counts = sum(1 for _ in ours.waiting()), sum(1 for _ in ours.holding())
-            if counts != rows.get(agency_id, (0, 0)):
-                raise Estranged(f"memory {counts}, rows {rows.get(agency_id, (0, 0))}")
+            ours = sum(1 for _ in engine.floor.waiting()), sum(1 for _ in engine.floor.holding())
+            theirs = (rows[agency_id].waiting, rows[agency_id].held) if agency_id in rows else (0, 0)
+            if ours != theirs:
+                raise Estranged(f"memory {ours}, rows {theirs}")
 
 
 class Estranged(Exception):

@@ -3,6 +3,7 @@
 The lock alone is no fence: a paused holder does not know that it is gone. Safety rests on the epoch.
 """
 
+import asyncio
 import time
 from types import TracebackType
 from typing import Self
@@ -59,10 +60,13 @@ class Lease:
         self.epoch, self._renewed = epoch, time.monotonic()
         return True
 
-    async def keep(self) -> bool:
-        """Renew when due; False when somebody else leads now."""
-        if time.monotonic() - self._renewed < RENEW_S:
-            return True
+    async def keep_on(self) -> None:
+        """Renew every second, beside whatever the leader is doing. Ends when somebody else leads."""
+        while await self.renew():  # noqa: ASYNC110 - the lease lives in the database
+            await asyncio.sleep(RENEW_S)
+
+    async def renew(self) -> bool:
+        """False when somebody else leads now."""
         assert self._connection is not None
         kept = await self._connection.fetchval(
             "UPDATE lease SET expires = clock_timestamp() + make_interval(secs => $1) "

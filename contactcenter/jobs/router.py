@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import os
+import random
 import socket
 
 import asyncpg
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 import routing
 from contactcenter.db import Database
@@ -27,6 +29,10 @@ TICK_S = 0.25
 STAND_BY_S = 0.4
 LOOKS = 3
 """How often rows that were not as believed are read again at once; then they wait for the next round."""
+
+
+LOST = (OSError, TimeoutError, StoreAway, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""The database went away, or a statement lost a deadlock or its time: start over from the rows."""
 
 
 class Router:
@@ -49,8 +55,8 @@ class Router:
                         await self._lead(lease)
                 except Deposed:
                     log.warning("router_deposed", epoch=self.epoch)
-                except (OSError, TimeoutError, StoreAway, asyncpg.PostgresError, asyncpg.InterfaceError):
-                    log.warning("router_lost_database")
+                except LOST as error:
+                    log.warning("router_lost_database", why=repr(error)[:300])
                     await asyncio.sleep(0.3)
                 finally:
                     self.epoch = 0
@@ -59,19 +65,25 @@ class Router:
 
     async def _stand_by(self, lease: Lease) -> None:
         while not await lease.acquire():  # noqa: ASYNC110 - the lease lives in another process
-            await asyncio.sleep(STAND_BY_S)
+            # two who stand by must not try in step: each could hold half of what the other needs
+            await asyncio.sleep(STAND_BY_S * random.uniform(0.7, 1.3))  # noqa: S311 - no secret
         self.epoch = lease.epoch
         log.info("router_leads", epoch=lease.epoch)
 
     async def _lead(self, lease: Lease) -> None:
-        await self.load(lease.epoch)
-        while await lease.keep():
-            self._woken.clear()
-            await upkeep.run_due(self._database, self._kit)
-            if lease.fresh:
-                await self.decide(lease.epoch)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), TICK_S)
+        keeping = asyncio.create_task(lease.keep_on())
+        try:
+            await self.load(lease.epoch)
+            while not keeping.done():
+                self._woken.clear()
+                await upkeep.run_due(self._database, self._kit)
+                if lease.fresh:
+                    await self.decide(lease.epoch)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), TICK_S)
+            await keeping  # it ends with the reason
+        finally:
+            keeping.cancel()
         raise Deposed
 
     async def route(self, epoch: int) -> int:
@@ -90,8 +102,8 @@ class Router:
         made = 0
         try:
             async with self._database.transaction() as tx:
-                await self.memory.compare(tx)
                 effects = await self.memory.learn(tx)
+                await self.memory.compare(tx, effects)
             made += await self._make_true(epoch, effects)
             while (due := self.memory.tick()) is not None:
                 made += await self._make_true(epoch, [due])

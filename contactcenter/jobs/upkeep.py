@@ -15,7 +15,7 @@ from contactcenter.desk.kit import Kit
 from contactcenter.models import Ticket
 
 log = structlog.get_logger()
-LIMIT = 256
+LIMIT, PROMISES_AT_ONCE = 256, 20
 REQUEUE_LIVE_S, PARK_S, GONE_S = 60, 600, 90
 UNTOUCHED_MIN = 480
 """Opening minutes after which work that its agent never touched goes back to the queue."""
@@ -30,8 +30,21 @@ async def run_due(database: Database, kit: Kit) -> None:
     for chore, every in CHORES:
         if now - _ran.get(chore.__name__, 0.0) >= every:
             _ran[chore.__name__] = now
-            async with database.transaction() as tx:
-                await chore(tx, kit)
+            await _run_one_by_one(database, kit, chore)
+
+
+async def _run_one_by_one(database: Database, kit: Kit, chore: Chore) -> None:
+    """One ticket, offer or agent a transaction: whoever locks many of them at once meets everybody else's order of locking, and a
+    leader that dies has done part of it."""
+    after = 0
+    for _ in range(LIMIT):
+        async with database.transaction() as tx:
+            tx.info["one_after"] = after
+            await chore(tx, kit)
+            found = tx.info.get("found")
+        if not found:
+            return
+        after = found
 
 
 async def time_out_offers(tx: AsyncSession, kit: Kit) -> None:
@@ -175,9 +188,9 @@ async def break_promises(tx: AsyncSession, _kit: Kit) -> None:
             "UPDATE promise SET state = 'broken' WHERE id IN (SELECT id FROM promise WHERE state = 'open' AND "
             "due_at < clock_timestamp() ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING ticket_id, due_at"
         ),
-        {"limit": LIMIT},
+        {"limit": PROMISES_AT_ONCE},
     )
-    for ticket_id, due_at in rows.all():
+    for ticket_id, due_at in sorted(rows.all()):
         await events.record(tx, "promise.broken", ticket_id, events.DESK, due=due_at)
 
 
@@ -197,7 +210,14 @@ async def watch_for_the_forgotten(tx: AsyncSession, _kit: Kit) -> None:
 
 
 async def _ids(tx: AsyncSession, sql: str, **values: object) -> list[int]:
-    return list(await tx.scalars(text(f"{sql} LIMIT {LIMIT}"), values))
+    """What a chore has to see to, by id; in a run one by one only the next."""
+    one_after = tx.info.get("one_after")
+    wrapped = text(f"SELECT id FROM ({sql}) due(id) WHERE id > :beyond ORDER BY id LIMIT :most")  # noqa: S608 - our own SQL
+    ids = list(
+        await tx.scalars(wrapped, {**values, "beyond": one_after or 0, "most": LIMIT if one_after is None else 1})
+    )
+    tx.info["found"] = ids[-1] if ids else None
+    return ids
 
 
 CHORES: tuple[tuple[Chore, float], ...] = (

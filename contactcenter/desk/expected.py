@@ -11,13 +11,12 @@ STALE_S = 30
 
 
 class Telling(NamedTuple):
-    """Seconds from now for half and for nine of ten, and what they rest on; or why nothing is told."""
+    """Seconds from now for half and for nine of ten, and what they rest on."""
 
     ticket: int
-    p50_s: int | None
-    p90_s: int | None
-    basis: str | None
-    reason: str | None
+    p50_s: int
+    p90_s: int
+    basis: str
 
 
 class Coverage(NamedTuple):
@@ -40,12 +39,13 @@ async def tell(tx: AsyncSession, agency_id: int, told: Sequence[Telling]) -> Non
     if told:
         await tx.execute(
             text(
-                "INSERT INTO expected_wait (ticket_id, p50_s, p90_s, basis, reason) VALUES (:ticket, :p50_s, :p90_s, :basis, :reason) "
-                "ON CONFLICT (ticket_id) DO UPDATE SET p50_s = excluded.p50_s, p90_s = excluded.p90_s, basis = excluded.basis, "
-                "reason = excluded.reason, told_at = clock_timestamp()"
+                "INSERT INTO expected_wait (ticket_id, p50_s, p90_s, basis) SELECT * FROM unnest(CAST(:tickets AS bigint[]), "
+                "CAST(:p50 AS bigint[]), CAST(:p90 AS bigint[]), CAST(:basis AS text[])) ON CONFLICT (ticket_id) DO UPDATE SET "
+                "p50_s = excluded.p50_s, p90_s = excluded.p90_s, basis = excluded.basis, told_at = clock_timestamp()"
             ),
-            [one._asdict() for one in told],
-        )
+            {"tickets": [one.ticket for one in told], "p50": [one.p50_s for one in told],
+             "p90": [one.p90_s for one in told], "basis": [one.basis for one in told]},
+        )  # fmt: skip
 
 
 async def calibrate(tx: AsyncSession, agency_id: int, coverage: Sequence[Coverage]) -> None:
@@ -77,7 +77,7 @@ async def of(tx: AsyncSession, ticket_id: int) -> Any | None:
     return (
         await tx.execute(
             text(
-                "SELECT p50_s, p90_s, basis, reason FROM expected_wait WHERE ticket_id = :id "
+                "SELECT p50_s, p90_s, basis FROM expected_wait WHERE ticket_id = :id "
                 "AND told_at > clock_timestamp() - make_interval(secs => :stale)"
             ),
             {"id": ticket_id, "stale": STALE_S},

@@ -268,7 +268,7 @@ async def why_waiting(tx: AsyncSession, scope: Scope, staff: Staff, reference: s
 async def _expected(tx: AsyncSession, ticket_id: int, language: str) -> dict[str, Any] | None:
     """What the router last told of this ticket's wait; None where it tells nothing."""
     told = await expected.of(tx, ticket_id)
-    if told is None or told.p50_s is None:
+    if told is None:
         return None
     return {
         "p50_s": told.p50_s, "p90_s": told.p90_s, "basis": told.basis,

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +17,7 @@ from routing.expecting import Expected, ExpectedWaits
 from routing.floor import Case
 
 TELL_S, HANDLING_S = 5.0, 60.0
-MOST = 2_000
+MOST = 500
 """Tickets told about at a time: whoever waits behind so many others gets no minute from us."""
 
 
@@ -61,7 +62,8 @@ class Expectations:
             self._handling = await expected.handling_ms(tx, self.agency_id)
         self._staff(engine)
         await self._hours(tx)
-        await expected.tell(tx, self.agency_id, [self._telling(ticket, now) for ticket in list(self._known)[:MOST]])
+        told = (self._telling(ticket, now) for ticket in islice(self._known, MOST))
+        await expected.tell(tx, self.agency_id, [one for one in told if one is not None])
         await expected.calibrate(tx, self.agency_id, self._coverage())
 
     async def _hours(self, tx: AsyncSession) -> None:
@@ -74,23 +76,24 @@ class Expectations:
 
     def _staff(self, engine: routing.Engine) -> None:
         """Before forty starts are known the staffing stands in: slots of those on duty, shared among the lines they serve."""
-        floor = engine.floor
-        for signature in set(self._known.values()):
+        floor, waited_for = engine.floor, set(self._known.values())
+        for signature in waited_for:
             line = floor.lines.find(signature)
             if line is None:
                 continue
             cap = floor.policy.channels[signature.channel].cap
             on_duty = [floor.seats[agent] for agent in line.eligible if floor.seats[agent].staffs]
             slots = sum(seat.caps.get(signature.channel, cap) for seat in on_duty)
-            lines = sum(other.channel == signature.channel for other in set(self._known.values()))
+            lines = sum(other.channel == signature.channel for other in waited_for)
             handling = self._handling.get(signature.channel, 0.0)
             self.waits.staffed(signature, signature.channel, slots, 1 / max(lines, 1), handling)
 
-    def _telling(self, ticket: int, now: int) -> Telling:
+    def _telling(self, ticket: int, now: int) -> Telling | None:
+        """None where nothing is told, for whatever reason."""
         answer = self.waits.expected_wait(ticket, now)
-        if isinstance(answer, Expected):
-            return Telling(ticket, answer.p50 // 1000, answer.p90 // 1000, answer.basis, None)
-        return Telling(ticket, None, None, None, answer.reason)
+        if not isinstance(answer, Expected):
+            return None
+        return Telling(ticket, answer.p50 // 1000, answer.p90 // 1000, answer.basis)
 
     def _coverage(self) -> list[Coverage]:
         channels = {line.channel for line in self._known.values()}

@@ -30,14 +30,13 @@ class RouterEntry(Base):
 
 
 class ExpectedWait(Base):
-    """What a waiting ticket may expect, as the router told it last; or the reason why nothing is told."""
+    """What a waiting ticket may expect, as the router told it last. No row: nothing is told."""
 
     __tablename__ = "expected_wait"
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), primary_key=True)
-    p50_s: Mapped[int | None]
-    p90_s: Mapped[int | None]
-    basis: Mapped[str | None]
-    reason: Mapped[str | None]
+    p50_s: Mapped[int]
+    p90_s: Mapped[int]
+    basis: Mapped[str]
     told_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 

@@ -482,8 +482,7 @@ async def test_what_a_ticket_may_expect_is_told_once_enough_is_known_and_only_th
     expecting = leader.router.memory.expecting[rig.agency_id]
     expecting._told = -1e9  # it is time to tell
     await leader.round()
-    told = await rig.rows("SELECT p50_s, reason FROM expected_wait")
-    assert [(row.p50_s, row.reason) for row in told] == [(None, "too_few_known")]
+    assert await rig.value("SELECT count(*) FROM expected_wait") == 0
 
     for bucket in range(1, 13):  # a history in which every wait was half as long as estimated
         expecting.waits._ratios["sms", bucket] = deque([0.5] * 200)

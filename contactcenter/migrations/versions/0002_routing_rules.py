@@ -73,10 +73,9 @@ def upgrade() -> None:
     op.create_table(
         "expected_wait",
         sa.Column("ticket_id", sa.BigInteger(), nullable=False),
-        sa.Column("p50_s", sa.BigInteger(), nullable=True),
-        sa.Column("p90_s", sa.BigInteger(), nullable=True),
-        sa.Column("basis", sa.Text(), nullable=True),
-        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("p50_s", sa.BigInteger(), nullable=False),
+        sa.Column("p90_s", sa.BigInteger(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
         sa.Column("told_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_expected_wait_ticket_id_ticket")),
         sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_expected_wait")),

@@ -155,18 +155,18 @@ class Keys:
     def write(self, seat: int, key: int) -> None:
         self._keys[seat] = key
 
-    def of(self, seats: Sequence[int]) -> NDArray[np.intp]:
-        return np.array(seats, np.intp)
+    def of(self, seats: Sequence[int]) -> tuple[NDArray[np.intp], tuple[int, ...]]:
+        return np.array(seats, np.intp), tuple(seats)
 
-    def first(self, seats: NDArray[np.intp]) -> tuple[int, int]:
-        taken = self._keys.take(seats)
+    def first(self, seats: tuple[NDArray[np.intp], tuple[int, ...]]) -> tuple[int, int]:
+        taken = self._keys[seats[0]]
         at = taken.argmin()
-        return int(taken[at]), int(seats[at])
+        return taken.item(at), seats[1][at]
 
-    def ranked(self, seats: NDArray[np.intp]) -> list[tuple[int, int]]:
-        taken = self._keys.take(seats)
+    def ranked(self, seats: tuple[NDArray[np.intp], tuple[int, ...]]) -> list[tuple[int, int]]:
+        taken = self._keys[seats[0]]
         order = taken.argsort(kind="stable")
-        return [(int(taken[at]), int(seats[at])) for at in order if taken[at] != NO_ROOM]
+        return [(taken.item(at), seats[1][at]) for at in order if taken[at] != NO_ROOM]
 
 
 class PlainKeys:

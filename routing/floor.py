@@ -82,6 +82,15 @@ class Group(NamedTuple):
     lines: tuple[int, ...]
 
 
+class Index(NamedTuple):
+    """The seats of a line's primary and secondary agents, each by agent id, None where there are none; where their keys are."""
+
+    primary: Any
+    secondary: Any
+    keys: Choice
+    rule: PoolRule
+
+
 class Seat:
     """An agent on the floor. `number` is their place in the arrays; `serves` tells for each line whether it is primary."""
 
@@ -166,7 +175,7 @@ class Floor:
         self.holders = Holders()
         self._new_keys = keys
         self._keys: dict[str, dict[Strategy, Choice]] = {}
-        self._indexes: dict[int, tuple[Any, Any]] = {}
+        self._indexes: dict[int, Index] = {}
         self.stale: dict[int, Seat] = {}
         self._plans: dict[tuple[int, bool], tuple[Plan, tuple[int, ...]]] = {}
         self.take_policy(policy)
@@ -176,6 +185,7 @@ class Floor:
     def take_policy(self, policy: Policy) -> None:
         self.policy = policy
         self.rules: dict[int, PoolRule] = {}
+        self._indexes.clear()
         self.limited = any(rule.most_waiting is not None for rule in (policy.usual, *policy.pools.values()))
         self.reserves = any(rule.reserve for rule in (policy.usual, *policy.pools.values()))
         for seat in self.seats.values():
@@ -398,16 +408,16 @@ class Floor:
                 keys.write(seat.number, self._key(seat, channel, strategy))
         return keys
 
-    def index(self, line: Line) -> tuple[Any, Any]:
-        """Seat numbers of the primary and of the secondary agents of a line, each by agent id; None where there are none."""
+    def index(self, line: Line) -> Index:
         index = self._indexes.get(line.number)
         if index is None:
-            keys = self.keys(line.signature.channel, self.rule(line.signature.pool).strategy)
+            rule = self.rule(line.signature.pool)
+            keys = self.keys(line.signature.channel, rule.strategy)
             ranks: tuple[list[int], list[int]] = ([], [])
             for agent_id in sorted(line.eligible):
                 ranks[0 if line.eligible[agent_id] else 1].append(self.seats[agent_id].number)
-            index = (keys.of(ranks[0]) if ranks[0] else None, keys.of(ranks[1]) if ranks[1] else None)
-            self._indexes[line.number] = index
+            primary, secondary = (keys.of(rank) if rank else None for rank in ranks)
+            index = self._indexes[line.number] = Index(primary, secondary, keys, rule)
         return index
 
     def flush(self) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from routing.choosing import LEAD_SHIFT, NO_ROOM
 from routing.events import Given, Grounds
 from routing.floor import Case, Floor, Group, Seat
-from routing.model import State, Strategy
+from routing.model import State
 from routing.ordering import NOBODY, Entry, Line
 from routing.timers import WAITING_KINDS
 
@@ -259,60 +259,57 @@ def place(floor: Floor, case: Case) -> tuple[Seat, Grounds] | None:
         floor.flush()
     if not floor.with_room.get(case.channel):
         return None  # under load the most frequent answer
-    best: tuple[int, int, int, int, int] | None = None
-    strategy: Strategy = "spread"
+    best: Placing | None = None
     for number in case.lines:
-        line = floor.lines.all[number]
-        for candidate in _best_of_line(floor, case, line):
-            if best is None or candidate < best:
-                best, strategy = candidate, floor.rule(line.signature.pool).strategy
+        found = _best_of_line(floor, case, floor.lines.all[number])
+        if found is not None and (best is None or found < best):
+            best = found
     if best is None:
         return None
-    return floor.seats[best[4]], floor.grounds(strategy, best[3])
+    return floor.seats[best[3]], Grounds(best[4], best[2], None, floor.policy.revision)
 
 
-def _best_of_line(floor: Floor, case: Case, line: Line) -> list[tuple[int, int, int, int, int]]:
-    """At most one candidate per rank, as (lead, rank, rest, key, agent id); the smaller is the better."""
-    rule = floor.rule(line.signature.pool)
+Placing = tuple[int, int, int, int, str]
+"""Lead, rank, key and agent id; the smaller is the better. And the strategy that it was found by."""
+
+
+def _best_of_line(floor: Floor, case: Case, line: Line) -> Placing | None:
+    """Primary agents first; secondary ones are only looked at when the best of those has work in hand, or there is none."""
+    index = floor.index(line)
+    rule = index.rule
     if rule.strategy == "manual":
-        return []
-    keys = floor.keys(line.signature.channel, rule.strategy)
-    primary, secondary = floor.index(line)
+        return None
     barred = case.excluded or case.named
-    found = []
-    for rank, index in ((0, primary), (1, secondary)):
-        if index is None:
+    best: Placing | None = None
+    for rank, seats in ((0, index.primary), (1, index.secondary)):
+        if seats is None:
             continue
         floor.work["scanned"] += 1
         if barred or (rank and rule.reserve):
-            best = _first_ranked(floor, case, keys.ranked(index), line.signature.pool, rank)
+            key, number = _first_ranked(floor, case, index.keys.ranked(seats), line.signature.pool, rank)
         else:
-            best = keys.first(index)
-        if best is None or best[0] == NO_ROOM:
+            key, number = index.keys.first(seats)
+        if key == NO_ROOM:
             continue
-        key, number = best
+        lead = key >> LEAD_SHIFT
         seat = floor.by_number[number]
         assert seat is not None
-        lead = key >> LEAD_SHIFT
-        if rule.strategy == "round_robin":
-            found.append((rank, 0, key, key, seat.id))
-        else:
-            found.append((lead, rank, key, key, seat.id))
-        if rank == 0 and (lead == 0 or rule.strategy == "round_robin"):
-            break
-    return found
+        found = lead, rank, key, seat.id, rule.strategy
+        if rank == 0 and lead == 0:
+            return found
+        best = found if best is None or found < best else best
+    return best
 
 
-def _first_ranked(
-    floor: Floor, case: Case, ranked: list[tuple[int, int]], pool: int, rank: int
-) -> tuple[int, int] | None:
+def _first_ranked(floor: Floor, case: Case, ranked: list[tuple[int, int]], pool: int, rank: int) -> tuple[int, int]:
+    """Key and seat number of the first who may have it; NO_ROOM when nobody may."""
     waived = not rank or reserve_waived(floor, case)
     for key, number in ranked:
         seat = floor.by_number[number]
         assert seat is not None
         if may_have(floor, case, seat) and (waived or not _keeps_reserve(floor, seat, pool, case.channel)):
             return key, number
-    return None
+    return NO_ROOM, -1
 
 
 # ---- the decision made

@@ -2,7 +2,9 @@
 
 import asyncio
 import atexit
+import importlib
 import os
+import sys
 import threading
 import time
 import tomllib
@@ -101,7 +103,7 @@ def web() -> None:
     """HTTP, webhooks, sockets and pages. Any number may run behind a load balancer."""
     from contactcenter import processes
 
-    _run(processes.run_web)
+    _run(processes.run_web, "uvicorn", "contactcenter.app")
 
 
 @app.command()
@@ -109,7 +111,7 @@ def router() -> None:
     """Gives tickets to agents and numbers the event log. Run two: one leads, one stands by."""
     from contactcenter import processes
 
-    _run(processes.run_router)
+    _run(processes.run_router, "contactcenter.jobs.router", "contactcenter.jobs.sequencer")
 
 
 @app.command()
@@ -117,7 +119,7 @@ def worker() -> None:
     """Sends what agents write. Any number may run."""
     from contactcenter import processes
 
-    _run(processes.run_worker)
+    _run(processes.run_worker, "contactcenter.jobs.worker")
 
 
 @app.command()
@@ -125,7 +127,7 @@ def intake() -> None:
     """Listens for mail and reads it in children that may be killed."""
     from contactcenter import processes
 
-    _run(processes.run_intake)
+    _run(processes.run_intake, "contactcenter.jobs.intake")
 
 
 @app.command("replay-routing")
@@ -172,8 +174,14 @@ def sandbox() -> None:
     asyncio.run(serve(world.sandbox_config(settings)))
 
 
-def _run(process: Any) -> None:
+def _run(process: Any, *needs: str) -> None:
+    """`needs`: modules that the process will import; loaded while it waits for the word to start."""
     _follow_parent()
+    if os.environ.pop("CONTACTCENTER_AT_THE_DOOR", None):
+        for module in needs:
+            importlib.import_module(module)
+        if not sys.stdin.readline():
+            return  # whoever started us is gone
     process(Settings())
 
 

@@ -19,7 +19,7 @@ from contactcenter.stores import EmbeddedPostgres, EmbeddedRedis
 ROLES = ("router", "web", "worker", "intake")
 READY_S = 60
 STOP_S = 8
-PARENT = "CONTACTCENTER_PARENT"
+PARENT, AT_THE_DOOR = "CONTACTCENTER_PARENT", "CONTACTCENTER_AT_THE_DOOR"
 
 
 class CannotStart(Exception):
@@ -56,6 +56,8 @@ class Desk:
             from contactcenter.demo import world
 
             self.environment |= world.environment(self.settings)
+        for role in self._roles:
+            self._spawn(role, at_the_door=True)
         done = subprocess.run(  # noqa: S603 - our own program
             [sys.executable, "-m", "contactcenter", "prepare", *(["--demo"] if self.demo else [])],
             env=self.environment, capture_output=True, text=True, check=False,
@@ -63,17 +65,27 @@ class Desk:
         if done.returncode:
             raise CannotStart(f"The database could not be prepared:\n{done.stderr[-2000:] or done.stdout[-2000:]}")
 
-    def start_processes(self) -> None:
-        for role in (*ROLES, *(("sandbox",) if self.demo else ())):
-            self._spawn(role)
+    @property
+    def _roles(self) -> tuple[str, ...]:
+        return (*ROLES, *(("sandbox",) if self.demo else ()))
 
-    def _spawn(self, role: str) -> None:
+    def start_processes(self) -> None:
+        """Let those in who wait at the door."""
+        for child in self.children.values():
+            assert child.stdin is not None
+            with contextlib.suppress(BrokenPipeError):  # it ended at once: `wait_until_ready` says so
+                child.stdin.write(b"\n")
+                child.stdin.close()
+
+    def _spawn(self, role: str, *, at_the_door: bool = False) -> None:
+        """Start a process. `at_the_door`: it loads its code and waits for a word, while the database is being prepared."""
+        environment = {**self.environment, AT_THE_DOOR: "1"} if at_the_door else self.environment
         logs = self.settings.data_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         with (logs / f"{role}.log").open("ab") as log:
             self.children[role] = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "contactcenter", role], env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, start_new_session=True,
+                [sys.executable, "-m", "contactcenter", role], env=environment, stdout=log, stderr=log, start_new_session=True,
+                stdin=subprocess.PIPE if at_the_door else subprocess.DEVNULL,
             )  # fmt: skip
         self._born[role] = time.monotonic()
 

@@ -33,6 +33,7 @@ DIED = -signal.SIGKILL
 def one_more(desk: WholeDesk, role: str, **settings: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A process of a role beside the desk's own, with settings of its own such as ``fail_point="sent"``."""
     environment = desk.processes()["web"].environ() | {"CONTACTCENTER_PARENT": str(os.getpid())}
+    environment.pop("CONTACTCENTER_AT_THE_DOOR", None)  # nobody would give this one the word to start
     environment |= {f"CONTACTCENTER_{name.upper()}": value for name, value in settings.items()}
     with (desk.folder / "data" / "logs" / f"one-more-{role}.log").open("ab") as log:
         process = subprocess.Popen(

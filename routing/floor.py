@@ -4,7 +4,7 @@ Everything here changes in place; `routing.model` has the frozen values it is ma
 changes room, eligibility or a line goes through these functions, so that the keys and counts never disagree.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -21,7 +21,6 @@ from routing.model import (
     Plan,
     Policy,
     PoolRule,
-    Req,
     Signature,
     Snapshot,
     State,
@@ -498,7 +497,3 @@ class Floor:
 
     def waiting(self) -> Iterator[Case]:
         return (case for case in self.cases.values() if case.state is State.QUEUED)
-
-
-def reqs_of(pairs: Iterable[tuple[int, int]]) -> tuple[Req, ...]:
-    return tuple(sorted(Req(*pair) for pair in pairs))

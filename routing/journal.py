@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from routing import events, model
-from routing.events import Effect, Event
+from routing.events import Effect
 
 KINDS: dict[str, type] = {
     name: kind
@@ -53,7 +53,3 @@ def told(data: Any) -> Any:
 def digest(effects: Iterable[Effect]) -> str:
     """Equal for equal effects, on every run and platform."""
     return blake2b(repr(list(effects)).encode(), digest_size=12).hexdigest()
-
-
-def is_fact(value: Any) -> bool:
-    return isinstance(value, Event)

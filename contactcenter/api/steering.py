@@ -298,9 +298,9 @@ async def exclusions(tx: Tx, who: Who, contact_id: Id) -> Any:
 
 
 @router.post("/contacts/{contact_id}/exclusions", status_code=204)
-async def exclude(tx: Tx, who: Who, contact_id: Id, wanted: ExclusionIn) -> None:
+async def exclude(tx: Tx, who: Who, house: HouseDep, contact_id: Id, wanted: ExclusionIn) -> None:
     """This agent never gets a ticket of this person. No rule and no supervisor's choice goes past it."""
-    await steering.exclude(tx, who.scope, who.staff, contact_id, wanted.staff_id, wanted.why)
+    await steering.exclude(tx, who.scope, who.staff, contact_id, wanted.staff_id, wanted.why, house.kit.now())
 
 
 @router.post("/exclusions/{exclusion_id}/lifting", status_code=204)

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
 from contactcenter import events
-from contactcenter.desk import floor, tickets, work
+from contactcenter.desk import exclusions, floor, tickets, work
 from contactcenter.desk.access import Scope
 from contactcenter.errors import Conflict, Forbidden
 from contactcenter.models import Staff, Ticket
@@ -24,6 +24,7 @@ async def take(tx: AsyncSession, scope: Scope, staff: Staff, reference: str) -> 
         if ticket.owner_id == staff.id:
             return ticket
         raise Conflict("This ticket does not wait any more: somebody else has it.", slug="not-waiting")
+    await exclusions.refuse(tx, ticket, staff)
     if scope.role == "agent":
         await _refuse_who_may_not(tx, ticket, staff)
     passed_over = await tx.scalar(_PASSED_OVER, {"queue": ticket.queue_id, "channel": ticket.channel, "va": ticket.va})

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contactcenter import events
-from contactcenter.desk import lines, tickets, work
+from contactcenter.desk import exclusions, lines, tickets, work
 from contactcenter.desk.access import Scope
 from contactcenter.errors import Conflict, Forbidden
 from contactcenter.models import Staff, Ticket
@@ -32,7 +32,7 @@ async def _back_to_work(tx: AsyncSession, ticket: Ticket, now: datetime) -> None
         text("SELECT true FROM staff WHERE id = :id AND health = 'connected' AND intent = 'available'"),
         {"id": ticket.owner_id},
     )
-    if not present or ticket.owner_id is None:
+    if not present or ticket.owner_id is None or await exclusions.stands(tx, ticket.contact_id, ticket.owner_id):
         await tickets.requeue(tx, ticket, now, "owner_absent", arrived=True)
         return
     agency, _queue = await tickets.entries(tx, ticket)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
 from contactcenter import events
-from contactcenter.desk import floor, lines, tickets, work
+from contactcenter.desk import exclusions, floor, lines, tickets, work
 from contactcenter.desk.access import Scope
 from contactcenter.desk.book import open_book
 from contactcenter.desk.tickets import ms
@@ -72,19 +72,8 @@ async def _present(tx: AsyncSession, ticket: Ticket, agent_id: int) -> Staff:
         raise NotFound("There is no such agent.")
     if agent.health != "connected" or agent.intent == "offline":
         raise Conflict(f"{agent.name} is not there now.", slug="not-available")
-    await refuse_excluded(tx, ticket, agent)
+    await exclusions.refuse(tx, ticket, agent)
     return agent
-
-
-async def refuse_excluded(tx: AsyncSession, ticket: Ticket, agent: Staff) -> None:
-    """Raise Conflict where an exclusion stands between agent and contact; the sentence keeps its reason private."""
-    excluded = await tx.scalar(
-        select(Exclusion.id).where(
-            Exclusion.contact_id == ticket.contact_id, Exclusion.staff_id == agent.id, Exclusion.lifted_at.is_(None)
-        )
-    )
-    if excluded is not None:
-        raise Conflict(f"{agent.name} may not have this person's tickets.", slug="excluded")
 
 
 async def move_to_front(tx: AsyncSession, scope: Scope, staff: Staff, reference: str, why: str) -> Ticket:
@@ -143,7 +132,9 @@ async def seen_contact(tx: AsyncSession, scope: Scope, contact_id: int) -> None:
         raise NotFound("There is no such person that you may see.")
 
 
-async def exclude(tx: AsyncSession, scope: Scope, staff: Staff, contact_id: int, agent_id: int, why: str) -> Exclusion:
+async def exclude(
+    tx: AsyncSession, scope: Scope, staff: Staff, contact_id: int, agent_id: int, why: str, now: datetime
+) -> Exclusion:
     """A conflict of interest: this agent never gets a ticket of this person. Open work of theirs goes back to the queue."""
     await seen_contact(tx, scope, contact_id)
     _steers(scope)
@@ -164,8 +155,24 @@ async def exclude(tx: AsyncSession, scope: Scope, staff: Staff, contact_id: int,
     await events.record_beside(
         tx, "exclusion.made", scope.agency_id, actor, exclusion=made.id, contact=contact_id, staff=agent_id
     )
+    await _take_away(tx, contact_id, agent_id, now, actor)
     await _look_again(tx, contact_id, actor)
     return made
+
+
+async def _take_away(tx: AsyncSession, contact_id: int, agent_id: int, now: datetime, actor: events.Actor) -> None:
+    """What the agent has of this person waits for somebody else, at its own place."""
+    theirs = await tx.scalars(
+        select(Ticket.id)
+        .where(
+            Ticket.contact_id == contact_id, Ticket.owner_id == agent_id, Ticket.status.not_in(("closed", "cancelled"))
+        )
+        .order_by(Ticket.id)
+    )
+    for ticket_id in list(theirs):
+        ticket = await tickets.lock(tx, ticket_id)
+        if ticket.owner_id == agent_id:
+            await tickets.requeue(tx, ticket, now, "exclusion", actor=actor)
 
 
 async def lift(tx: AsyncSession, scope: Scope, staff: Staff, exclusion_id: int, why: str) -> None:

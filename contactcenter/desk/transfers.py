@@ -6,7 +6,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contactcenter import events
-from contactcenter.desk import lines, tickets, work
+from contactcenter.desk import exclusions, lines, tickets, work
 from contactcenter.desk.access import Scope
 from contactcenter.desk.book import AgencyEntry, QueueEntry
 from contactcenter.desk.replies import clean
@@ -69,6 +69,7 @@ async def to_person(
     """Hand the ticket to a colleague who is present and has room; capacity and visibility hold as for any claim."""
     ticket = await _held_by_me(tx, scope, reference)
     colleague = await _colleague(tx, ticket, staff_id)
+    await exclusions.refuse(tx, ticket, colleague)
     agency, _queue = await tickets.entries(tx, ticket)
     await _pass_on(tx, ticket, staff, note)
     await work.take(tx, ticket, colleague.id, agency.policy.channels[ticket.channel])

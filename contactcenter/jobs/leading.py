@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
-from contactcenter.desk import book, decisions, floor, journal
+from contactcenter.desk import book, claims, decisions, floor, journal
 from contactcenter.desk.book import AgencyEntry
 from contactcenter.desk.floor import Floor
 from contactcenter.desk.journal import Entry
@@ -78,6 +78,7 @@ class Memory:
         self._set_clock(seen.now)
         self.presence, self.doubtful, self.suspect = dict(seen.presence), set(), set()
         self.engines, self.revisions = {}, {}
+        self.unwritten = []  # of engines that are no more; somebody else's entries may stand after them by now
         effects = []
         for agency_id, agency in agencies.items():
             engine = self.engines[agency_id] = routing.Engine(agency.policy, routing.Snapshot(seen.now))
@@ -135,6 +136,7 @@ class Memory:
 
     async def write(self, tx: AsyncSession, epoch: int) -> None:
         """Tell what tickets may expect, and bring the journal up to date; every quarter of an hour with the whole state."""
+        await claims.still_leads(tx, epoch)
         for agency_id, expectations in self.expecting.items():
             if expectations.due:
                 await decisions.unflag(tx, agency_id, self.engines[agency_id].floor.reported)

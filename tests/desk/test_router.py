@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from contactcenter.desk import pages, picking, rules, steering
 from contactcenter.desk.access import Scope
+from contactcenter.desk.claims import Deposed
 from contactcenter.errors import Conflict, Forbidden, Refused
 from contactcenter.jobs import upkeep
 from contactcenter.jobs.router import Router
@@ -215,11 +216,14 @@ async def test_an_excluded_agent_never_gets_the_persons_tickets(rig: Rig, leader
     ticket = await some_text(rig)
     ana = await rig.staff("ana")
     await rig.act(
-        "sam", lambda tx, staff, scope: steering.exclude(tx, scope, staff, ticket.contact_id, ana.id, "Neighbours")
+        "sam",
+        lambda tx, staff, scope: steering.exclude(
+            tx, scope, staff, ticket.contact_id, ana.id, "Neighbours", rig.clock()
+        ),
     )
     assert await leader.round() == 0
     for hand in (lambda tx, staff, scope: picking.take(tx, scope, staff, ticket.reference),):
-        with pytest.raises(Conflict, match="may not have this ticket"):
+        with pytest.raises(Conflict, match="may not have this person's tickets"):
             await rig.act("ana", hand)
     with pytest.raises(Conflict, match="may not have this person's tickets"):
         await give(rig, ticket, "ana")
@@ -233,7 +237,10 @@ async def test_a_lifted_exclusion_is_an_act_of_its_own(rig: Rig, leader: Leader)
     ticket = await some_text(rig)
     ana = await rig.staff("ana")
     made = await rig.act(
-        "sam", lambda tx, staff, scope: steering.exclude(tx, scope, staff, ticket.contact_id, ana.id, "Neighbours")
+        "sam",
+        lambda tx, staff, scope: steering.exclude(
+            tx, scope, staff, ticket.contact_id, ana.id, "Neighbours", rig.clock()
+        ),
     )
     assert await leader.round() == 0
     await rig.act("sam", lambda tx, staff, scope: steering.lift(tx, scope, staff, made.id, "She moved away"))
@@ -277,7 +284,7 @@ async def test_only_a_supervisor_steers(rig: Rig, leader: Leader) -> None:
     acts: list[Callable[..., Awaitable[object]]] = [
         lambda tx, staff, scope: steering.move_to_front(tx, scope, staff, ticket.reference, "x"),
         lambda tx, staff, scope: steering.set_priority(tx, scope, staff, ticket.reference, 3, False, "x"),
-        lambda tx, staff, scope: steering.exclude(tx, scope, staff, ticket.contact_id, staff.id, "x"),
+        lambda tx, staff, scope: steering.exclude(tx, scope, staff, ticket.contact_id, staff.id, "x", rig.clock()),
     ]
     for act in acts:
         with pytest.raises(Forbidden):
@@ -395,8 +402,6 @@ async def test_memory_that_differs_from_the_rows_is_built_anew(rig: Rig, leader:
 
 
 async def test_a_deposed_leader_changes_nothing(rig: Rig, leader: Leader) -> None:
-    from contactcenter.desk.claims import Deposed
-
     await rig.on_duty("ana")
     ticket = await some_text(rig)
     async with rig.house.database.transaction() as tx:
@@ -500,3 +505,36 @@ async def test_what_a_ticket_may_expect_is_told_once_enough_is_known_and_only_th
     assert page["expected"]["basis"] == "staffing"
     assert 170 <= page["expected"]["p50_s"] <= 190
     assert page["expected"]["sentence"].startswith("From now on half of such tickets wait at most 3 min")
+
+
+async def test_an_exclusion_takes_away_what_the_agent_has_and_no_door_gives_it_back(rig: Rig, leader: Leader) -> None:
+    await rig.on_duty("ana")
+    ticket = await some_text(rig)
+    await leader.round()
+    assert await owner(rig, ticket) == "ana"
+    ana = await rig.staff("ana")
+    await rig.act(
+        "sam",
+        lambda tx, staff, scope: steering.exclude(
+            tx, scope, staff, ticket.contact_id, ana.id, "Neighbours", rig.clock()
+        ),
+    )
+    assert await leader.round() == 0
+    after = await rig.ticket(ticket.reference)
+    assert (after.status, after.owner_id, after.va) == ("queued", None, ticket.va)
+    await rig.run("UPDATE ticket SET status = 'held', held_until = clock_timestamp() + interval '1 hour'")
+    with pytest.raises(Conflict, match="may not have"):
+        await rig.act("ana", lambda tx, staff, scope: picking.take(tx, scope, staff, ticket.reference))
+    with pytest.raises(Conflict, match="may not have"):
+        await rig.pass_to_person("sam", ticket.reference, "ana")
+
+
+async def test_a_leader_that_was_deposed_writes_nothing_into_the_journal(rig: Rig, leader: Leader) -> None:
+    await leader.round()
+    before = await rig.value("SELECT count(*) FROM router_entry")
+    await some_text(rig)
+    await rig.run(STAMP)
+    await rig.run("UPDATE lease SET epoch = epoch + 1 WHERE name = 'router'")
+    with pytest.raises(Deposed):
+        await leader.router.decide(0)
+    assert await rig.value("SELECT count(*) FROM router_entry") == before

@@ -192,6 +192,17 @@ class File:
     name_raw: str = ""
     inline: bool = False
     content_id: str = ""
+    type_declared: str = ""
+    """What the sender called it; ``type`` is what its bytes say, where they say anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file that lies with the provider and is fetched later. ``ref``: the provider's own words for where."""
+
+    ref: str
+    type: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +214,8 @@ class Hints:
     client_key: UUID | None = None
     topic: str = ""
     language: str = ""
+    answered: bool = False
+    """The provider has answered this message by itself (a word such as HELP): we say nothing."""
 
 
 Automation = Literal["none", "auto_reply", "bounce", "notification", "bulk", "unknown"]
@@ -231,6 +244,14 @@ class Inbound:
     automation: Automation = "none"
     signals: tuple[str, ...] = ()
     truncated: bool = False
+    to: tuple[Address, ...] = ()
+    """Who else stands in the head of the message: everybody addressed, ourselves too."""
+    cc: tuple[Address, ...] = ()
+    media: tuple[Media, ...] = ()
+    trim_confidence: float = 1.0
+    """How sure we are of ``text_visible``, 0 to 1."""
+    forwarded: bool = False
+    """The person passes on what somebody else wrote."""
 
 
 class DeliveryState(Word):
@@ -271,14 +292,25 @@ class Receipt:
     message_id: UUID | None = None
     error: SendError | None = None
     at: datetime | None = None
+    own_id: str = ""
+    """The id that ``mint_id`` gave, where the report names it instead of the provider's."""
+    recipient: str = ""
+    """Canonical address that the report is about; empty: the one we wrote to."""
+    delayed: bool = False
+    """Not delivered yet; whoever has it goes on trying. Changes no state."""
+    complaint: bool = False
+    """The person, or their provider for them, called our message spam."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentChange:
-    """A person allowed or forbade us to write to an address. ``evidence`` is what they said, word for word."""
+    """A person allowed or forbade us to write to an address. ``evidence`` is what they said, word for word.
+
+    ``doubted``: words that may mean it ("please stop texting me"). Nothing is sent unasked until an agent has decided.
+    """
 
     address: Address
-    state: Literal["given", "revoked"]
+    state: Literal["given", "revoked", "doubted"]
     evidence: str
     purpose: str = "service"
 
@@ -306,10 +338,13 @@ Item = Inbound | Receipt | ConsentChange | Signal | Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """One message to one address.
+    """One message to one address, or to several at once where the channel knows copies.
 
-    ``own_id`` is what ``mint_id`` gave when the message was written, stored before the send. ``reply_token`` leads an
-    answer back to the ticket. ``automatic``: no person wrote it.
+    ``to`` and ``cc`` stand in its head. ``recipients`` are those whom this attempt is for (empty: ``to`` and ``cc``); a hidden
+    copy is a recipient that stands nowhere.
+
+    ``own_id`` is what ``mint_id`` gave when the message was written, stored before the send. ``reply_token`` leads an answer
+    back to the ticket. ``automatic``: no person wrote it.
     """
 
     message_id: UUID
@@ -326,26 +361,42 @@ class Outbound:
     automatic: bool = False
     language: str = "en"
     written_at: datetime | None = None
+    cc: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    again: bool = False
+    """Sent once more with the same ids, since nobody knows what became of the first time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How a text fits the channel. ``warnings`` are keys of the interface's catalogue."""
+    """How a text fits the channel. ``warnings`` are keys of the interface's catalogue.
+
+    ``cost``: what it costs in ``currency`` (ISO 4217), None where no price is set. ``dear``: the characters that make it need
+    another alphabet. ``plain``: the same words in a cheaper spelling, empty where there is none.
+    """
 
     parts: int
     units: int
     encoding: str = ""
     limit: int = 0
     warnings: tuple[str, ...] = ()
+    cost: float | None = None
+    currency: str = ""
+    dear: tuple[str, ...] = ()
+    plain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The provider took it. ``refused``: recipients it would not take, each with the reason."""
+    """The provider took it. ``refused``: recipients it would not take for good; ``later``: those to be tried again, each with
+    the reason. ``own_id``: the id under which it travels, where the provider replaced ours.
+    """
 
     provider_id: str
     state: DeliveryState = DeliveryState.SENT
     refused: Mapping[str, SendError] = field(default_factory=dict)
+    later: Mapping[str, SendError] = field(default_factory=dict)
+    own_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +405,9 @@ class Capabilities:
 
     ``pace``: *live* (a person waits at the screen), *soon* (an answer within minutes to hours), *later*. ``words``: where a
     delivery state has another name on this channel, ``{"sent": "accepted"}``. ``child``: parse only in a killable child.
-    ``opt_out``: people stop us by a word, so our first message says which.
+    ``opt_out``: people stop us by a word, so our first message says which. ``commands``: the desk itself answers words such as
+    STATUS and asks which of several open matters is meant. ``copies``: a message may go to several people at once.
+    ``metered``: each message costs, and a sender may send only so fast.
     """
 
     endpoint_kind: str
@@ -368,6 +421,9 @@ class Capabilities:
     words: Mapping[str, str] = field(default_factory=dict)
     child: bool = False
     opt_out: bool = False
+    commands: bool = False
+    copies: bool = False
+    metered: bool = False
 
     @property
     def live(self) -> bool:
@@ -406,6 +462,32 @@ class StoreAway(ChannelError):
 
 Accept = Callable[[Arrival], Awaitable[None]]
 Knows = Callable[[str], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How one of our addresses does. ``problem`` is empty where all is well, else a sentence an operator can act on;
+    ``token_until``: when a sign-in runs out."""
+
+    problem: str = ""
+    backlog: int | None = None
+    token_until: datetime | None = None
+
+
+class Post(ABC):
+    """What the application lends to a channel that watches an inbox. The cursor is the channel's own; kept with the arrivals."""
+
+    @abstractmethod
+    async def cursor(self) -> Mapping[str, Any]:
+        """Where the watch stood, empty at first."""
+
+    @abstractmethod
+    async def keep(self, arrivals: Sequence[Arrival], cursor: Mapping[str, Any]) -> None:
+        """Store what came and how far we are, in one transaction. Raises StoreAway."""
+
+    @abstractmethod
+    async def report(self, health: Health) -> None:
+        """Say how it goes. An empty problem counts as a full look at the inbox."""
 
 
 class Channel(ABC):
@@ -455,6 +537,36 @@ class Channel(ABC):
         raise TryLater(SendError(ErrorClass.UNKNOWN, text="this channel cannot be asked"))
 
     can_find: ClassVar[bool] = False
+
+    async def outcome(self, inbox: Inbox, provider_id: str) -> Receipt | None:
+        """What the provider now says of something we sent; None if it knows no such thing. Raises TryLater."""
+        raise TryLater(SendError(ErrorClass.UNKNOWN, text="this channel cannot be asked"))
+
+    # Optional: looking at the provider's own list for what never reached us; fetching files that lie with it.
+
+    can_list: ClassVar[bool] = False
+
+    async def history(self, inbox: Inbox, since: datetime) -> list[Arrival]:
+        """What the provider received for ``inbox`` since then, oldest first, as its webhooks would have told. Raises TryLater."""
+        return []
+
+    async def fetch(self, inbox: Inbox, media: Media) -> File:
+        """A file that came with a message. Raises TryLater, or Undeliverable where it is gone or not to be had."""
+        raise Undeliverable(SendError(ErrorClass.CONTENT, text="this channel fetches nothing"))
+
+    # Optional: watching inboxes that somebody else keeps (mailboxes).
+
+    def watches(self, inbox: Inbox) -> bool:
+        """Whether this inbox is to be watched; the application then holds one lease for it and calls ``watch``."""
+        return False
+
+    async def watch(self, inbox: Inbox, post: Post) -> None:
+        """Bring in what lies in the inbox, and go on until cancelled."""
+        raise NotImplementedError
+
+    async def test(self, inbox: Inbox) -> Health:
+        """Sign in once and look; for the button beside the settings."""
+        return Health()
 
     # Optional: own ids, canonical addresses, a listener, live frames.
 

@@ -5,17 +5,27 @@ from contactcenter.models.agency import (
     EmergencyClosure,
     Holiday,
     Inbox,
+    InboxHealth,
     Queue,
     QueueHours,
     QueueSkill,
     ServiceTarget,
     Skill,
+    Wording,
 )
 from contactcenter.models.base import Base
 from contactcenter.models.journal import ExpectedCoverage, ExpectedWait, RouterEntry
 from contactcenter.models.log import Event, Lease
-from contactcenter.models.messages import Attachment, Delivery, DeliveryAttempt, Message, ParkedReceipt, RawEvent
-from contactcenter.models.people import Consent, Contact, Endpoint, Visitor
+from contactcenter.models.messages import (
+    Attachment,
+    Delivery,
+    DeliveryAttempt,
+    Message,
+    ParkedReceipt,
+    RawEvent,
+    SenderPace,
+)
+from contactcenter.models.people import Consent, Contact, Endpoint, Participant, Question, Survey, Visitor
 from contactcenter.models.routing import Exclusion, RoutingRules
 from contactcenter.models.staff import (
     LoginAttempt,
@@ -47,12 +57,15 @@ __all__ = [
     "ExpectedWait",
     "Holiday",
     "Inbox",
+    "InboxHealth",
     "Lease",
     "LoginAttempt",
     "Message",
     "Offer",
     "ParkedReceipt",
+    "Participant",
     "Promise",
+    "Question",
     "Queue",
     "QueueHours",
     "QueueSkill",
@@ -60,6 +73,7 @@ __all__ = [
     "RawEvent",
     "RouterEntry",
     "RoutingRules",
+    "SenderPace",
     "ServiceTarget",
     "Skill",
     "SocketTicket",
@@ -68,6 +82,8 @@ __all__ = [
     "StaffQueue",
     "StaffSession",
     "StaffSkill",
+    "Survey",
     "Ticket",
     "Visitor",
+    "Wording",
 ]

@@ -3,7 +3,7 @@
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contactcenter.models.base import Base
@@ -35,6 +35,8 @@ class Queue(Base):
     reply_minutes: Mapped[int] = mapped_column(server_default=text("960"))
     """What we promise: minutes of opening time until a person answers."""
     reopen_days: Mapped[int] = mapped_column(server_default=text("7"))
+    undo_s: Mapped[int] = mapped_column(SmallInteger, server_default=text("10"))
+    """Seconds in which an agent may take an answer back before it leaves; live channels have none."""
     surge_until: Mapped[datetime | None]
     """Until then the queue routes as in a surge."""
 
@@ -124,3 +126,38 @@ class Inbox(Base):
     name: Mapped[str]
     language: Mapped[str] = mapped_column(server_default=text("'en'"))
     config: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+
+class InboxHealth(Base):
+    """How an inbox does, where its watch stands, and who holds the watch."""
+
+    __tablename__ = "inbox_health"
+    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"), primary_key=True, autoincrement=False)
+    cursor: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    ok_at: Mapped[datetime | None]
+    """The last full look without a problem."""
+    tried_at: Mapped[datetime | None]
+    problem: Mapped[str] = mapped_column(server_default=text("''"))
+    problem_since: Mapped[datetime | None]
+    backlog: Mapped[int | None]
+    token_until: Mapped[datetime | None]
+    holder: Mapped[str | None]
+    held_until: Mapped[datetime | None]
+    listed_until: Mapped[datetime | None]
+    """Up to when the provider's own list was compared with what we have."""
+    next_list_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    gaps: Mapped[int] = mapped_column(server_default=text("0"))
+    """Messages found in the provider's list that had never reached us."""
+
+
+class Wording(Base):
+    """A text of the agency's own: a signature or template, for one queue or (NULL) all, in one language."""
+
+    __tablename__ = "wording"
+    __table_args__ = (UniqueConstraint("agency_id", "queue_id", "language", "key", postgresql_nulls_not_distinct=True),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))
+    language: Mapped[str]
+    key: Mapped[str]
+    body: Mapped[str]

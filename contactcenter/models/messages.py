@@ -1,10 +1,10 @@
 """What was said: raw events as delivered, messages, files, and deliveries (the outbox)."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, SmallInteger, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contactcenter.models.base import Base
@@ -57,6 +57,7 @@ class Message(Base):
             postgresql_where=text("external_id is not null and direction = 'in'"),
         ),
         Index("ix_message_external", "external_id", postgresql_where=text("external_id is not null")),
+        Index("ix_message_remote", "remote_id", postgresql_where=text("remote_id is not null")),
         Index(
             "uq_message_client_key",
             "ticket_id",
@@ -93,10 +94,27 @@ class Message(Base):
     sent_at_claimed: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     version: Mapped[int] = mapped_column(server_default=text("1"))
+    recipients: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    """Who stands in its head: ``to``, ``cc`` and (ours only) ``bcc``, each a list of ``{"address", "name"}``."""
+    trim_confidence: Mapped[float] = mapped_column(Float, server_default=text("1"))
+    """How sure we are that ``body_text`` is all that was newly written."""
+    forwarded: Mapped[bool] = mapped_column(server_default=text("false"))
+    truncated: Mapped[bool] = mapped_column(server_default=text("false"))
+    remote_id: Mapped[str | None]
+    """The id under which it travelled, where a relay replaced ours."""
+    moved_from: Mapped[dict[str, Any] | None]
+    """``{"ticket", "seq", "by", "at"}`` of the ticket it was moved here from, so that the move can be undone."""
 
 
 class Attachment(Base):
+    """A file of a message. *pending* until it was fetched from the provider; *failed* when it is not to be had."""
+
     __tablename__ = "attachment"
+    __table_args__ = (
+        CheckConstraint("state in ('stored','pending','failed')", name="state"),
+        CheckConstraint("scan in ('skipped','pending','clean','infected')", name="scan"),
+        Index("ix_attachment_pending", "due_at", postgresql_where=text("state = 'pending'")),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[UUID] = mapped_column(ForeignKey("message.id"), index=True)
     sha256: Mapped[str]
@@ -106,6 +124,14 @@ class Attachment(Base):
     name_raw: Mapped[str] = mapped_column(server_default=text("''"))
     inline: Mapped[bool] = mapped_column(server_default=text("false"))
     content_id: Mapped[str] = mapped_column(server_default=text("''"))
+    type_declared: Mapped[str] = mapped_column(server_default=text("''"))
+    scan: Mapped[str] = mapped_column(server_default=text("'skipped'"))
+    state: Mapped[str] = mapped_column(server_default=text("'stored'"))
+    ref: Mapped[str | None]
+    """Where the provider keeps it, while it is pending; ``sha256`` is empty till then."""
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    due_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    error: Mapped[str | None]
 
 
 class Delivery(Base):
@@ -122,6 +148,14 @@ class Delivery(Base):
             name="state",
         ),
         CheckConstraint("(state = 'sending') <= (lease_token is not null)", name="lease"),
+        CheckConstraint("role in ('to','cc','bcc')", name="role"),
+        Index(
+            "ix_delivery_unreleased",
+            "inbox_id",
+            "lane",
+            "id",
+            postgresql_where=text("state = 'queued' and released_at is null and inbox_id is not null"),
+        ),
         Index("ix_delivery_due", "due_at", postgresql_where=text("state in ('queued','sending','unknown')")),
         Index(
             "ix_delivery_endpoint",
@@ -159,6 +193,32 @@ class Delivery(Base):
     maybe_duplicate: Mapped[bool] = mapped_column(server_default=text("false"))
     correlation: Mapped[str] = mapped_column(server_default=text("''"))
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    role: Mapped[str] = mapped_column(server_default=text("'to'"))
+    with_id: Mapped[int | None] = mapped_column(ForeignKey("delivery.id"), index=True)
+    """The delivery whose one attempt carries this copy too; such a row is never claimed by itself."""
+    inbox_id: Mapped[int | None] = mapped_column(ForeignKey("inbox.id"))
+    """The sender, on channels where a sender may send only so fast."""
+    lane: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    """0: somebody's answer; 1: the desk's own words; 2: what goes to many."""
+    parts: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    released_at: Mapped[datetime | None]
+    """When the sender's budget was spent on it; NULL while it waits for its turn."""
+    proactive: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Nobody waits for it: quiet hours hold."""
+    undo_until: Mapped[datetime | None]
+    delayed_at: Mapped[datetime | None]
+    """Since when a mail server tells us that it still tries."""
+
+
+class SenderPace(Base):
+    """What a sender may still send now: a bucket of message parts that fills by its rate, and the count of the day."""
+
+    __tablename__ = "sender_pace"
+    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"), primary_key=True, autoincrement=False)
+    tokens: Mapped[float] = mapped_column(Float)
+    filled_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    day: Mapped[date]
+    sent_today: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class DeliveryAttempt(Base):

@@ -71,6 +71,11 @@ class Ticket(Base):
     """Until then it waits for the preferred agent alone, if they are there."""
     unservable: Mapped[bool] = mapped_column(server_default=text("false"))
     """Nobody on the books may serve it: a supervisor has to act."""
+    maybe_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
+    """A ticket it may belong to; an agent decides."""
+    maybe_why: Mapped[str | None]
+    quiet_since: Mapped[datetime | None]
+    """Since then the desk sends nothing by itself here: two machines were answering each other."""
     arrived_at: Mapped[datetime]
     va: Mapped[datetime]
     waiting_since: Mapped[datetime | None]

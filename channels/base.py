@@ -582,6 +582,10 @@ class Channel(ABC):
         """The address as a person reads it."""
         return canonical
 
+    def zones(self, canonical: str) -> tuple[str, ...]:
+        """The time zones (IANA names) in which the person may be; empty where the address does not tell."""
+        return ()
+
     listens: ClassVar[bool] = False
 
     async def listen(self, accept: Accept, knows: Knows) -> None:

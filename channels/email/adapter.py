@@ -31,7 +31,8 @@ class Email(Channel):
     """Mail in from a server in front of us (SMTP or LMTP), mail out to a relay.
 
     Settings: SMTP_RELAY and MAIL_LISTEN (``host:port``, the latter with ``lmtp:`` before it for LMTP), SMTP_USERNAME,
-    SMTP_PASSWORD, SMTP_SECURITY (``none``, ``starttls`` (default) or ``tls``), MAIL_DOMAIN for the ids of our mails.
+    SMTP_PASSWORD, SMTP_SECURITY (``none``, ``starttls`` (default) or ``tls``), SMTP_DSN=success for a report of each delivery,
+    MAIL_DOMAIN for the ids of our mails, DKIM_DOMAIN, DKIM_SELECTOR and DKIM_KEY_FILE to sign them.
     """
 
     name: ClassVar[str] = "email"
@@ -42,8 +43,8 @@ class Email(Channel):
         html=True,
         files=True,
         subjects=True,
-        words={"sent": "accepted"},
         child=True,
+        copies=True,
     )
     listens: ClassVar[bool] = True
 
@@ -105,7 +106,12 @@ def relay_of(settings: Mapping[str, str]) -> "Relay":
     security = settings.get("SMTP_SECURITY") or "starttls"
     if security not in SECURITY:
         raise ValueError(f"SMTP_SECURITY is one of {', '.join(SECURITY)}")
-    return Relay(host, port, security, settings.get("SMTP_USERNAME", ""), settings.get("SMTP_PASSWORD", ""))
+    from channels.email.signing import seal_of
+
+    return Relay(
+        host, port, security, settings.get("SMTP_USERNAME", ""), settings.get("SMTP_PASSWORD", ""), seal=seal_of(settings),
+        wants_success=settings.get("SMTP_DSN", "") == "success",
+    )  # fmt: skip
 
 
 def where(setting: str) -> tuple[str, int, bool]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -10,13 +10,20 @@ import aiosmtplib
 from aiosmtplib.typing import Default
 
 from channels.base import ErrorClass, Outbound, SendError, Sent, TryLater, Undeliverable, Unsure
+from channels.email.domains import Domains
 from channels.email.headers import deliverable
+from channels.email.signing import Seal
 from channels.email.writing import envelope_sender
 
 CONNECTIONS = 4
 IDLE = 30.0  # seconds
 SECONDS = 20.0
 SECURITY = {"none": (False, False), "starttls": (False, True), "tls": (True, False)}  # (use_tls, start_tls)
+
+FAILURES, AND_SUCCESS, NEVER = "NOTIFY=FAILURE,DELAY", "NOTIFY=SUCCESS,FAILURE,DELAY", "NOTIFY=NEVER"  # RFC 3461
+OTHER_ID = re.compile(r"<([!-;=?-~]{1,200}@[!-;=?-~]{1,200})>")
+SES_HOST = re.compile(r"email-smtp(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com")
+SES_ID = re.compile(r"^(?:2\.\d\.\d )?Ok ([0-9a-f]{16}-[0-9a-f-]{20,60})\s*$", re.I)
 
 ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b\s*")
 # RFC 3463. Only these say that an address is wrong; 5.x.x alone does not.
@@ -65,9 +72,13 @@ class Relay:
         username: str = "",
         password: str = "",
         seconds: float = SECONDS,
+        seal: Seal | None = None,
+        wants_success: bool = False,
     ) -> None:
+        """``seal`` signs what leaves. ``wants_success``: ask for a report of each delivery too, where reports are offered."""
         use_tls, start_tls = SECURITY[security]
         self.seconds = seconds
+        self._seal, self._wants_success = seal, wants_success
         self._where: dict[str, Any] = {
             "hostname": host,
             "port": port,
@@ -81,21 +92,49 @@ class Relay:
         self._free: list[Line] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._places = asyncio.Semaphore(CONNECTIONS)
+        self._domains = Domains()
 
     async def send(self, outbound: Outbound, wire: bytes) -> Sent:
-        """Raises TryLater, Undeliverable or Unsure; the last only if the relay fell silent after it had the mail."""
+        """Raises TryLater, Undeliverable or Unsure; the last only if the relay fell silent after it had the mail.
+
+        Of several recipients each has an outcome of its own: those refused are named in the answer, also if it was all of them.
+        """
         try:
-            sender, to = envelope_sender(outbound), deliverable(outbound.to)
+            sender, to = envelope_sender(outbound), recipients_of(outbound)
         except ValueError as error:
             raise Undeliverable(SendError(ErrorClass.BAD_ADDRESS, text=str(error))) from error
-        async with self._line() as line:
-            refused, _ = await self._say(line, sender, to, wire)
-        return Sent(outbound.own_id, refused={to: send_error(code, text) for to, (code, text) in refused.items()})
+        self._belong_here()
+        async with self._domains.turn(to[0]), self._line() as line:
+            refused, said = await self._say(line, sender, to, self._signed(wire), self._reports(outbound))
+        errors = {name: (code, send_error(code, text)) for name, (code, text) in refused.items()}
+        return Sent(
+            outbound.own_id,
+            refused={name: error for name, (code, error) in errors.items() if code >= 500},
+            later={name: error for name, (code, error) in errors.items() if code < 500},
+            own_id=self._replaced_id(outbound.own_id, said),
+        )
 
-    async def _say(self, line: Line, sender: str, to: str, wire: bytes) -> tuple[dict[str, Any], str]:
+    def _signed(self, wire: bytes) -> bytes:
+        return self._seal.sign(wire) if self._seal else wire
+
+    def _reports(self, outbound: Outbound) -> str:
+        """Which delivery reports we ask for: none for automatic mail, which has nobody to send them to."""
+        if outbound.automatic:
+            return NEVER
+        return AND_SUCCESS if self._wants_success else FAILURES
+
+    async def _say(
+        self, line: Line, sender: str, to: Sequence[str], wire: bytes, reports: str
+    ) -> tuple[Mapping[str, Any], str]:
+        asked = line.supports_extension("dsn")  # an option that was not offered is answered with 555
         try:
-            return await line.sendmail(sender, [to], wire)
+            return await line.sendmail(
+                sender, to, wire,
+                mail_options=["RET=HDRS"] if asked else [], rcpt_options=[reports] if asked else [],
+            )  # fmt: skip
         except aiosmtplib.SMTPRecipientsRefused as error:
+            if len(to) > 1:
+                return {one.recipient: (one.code, one.message) for one in error.recipients}, ""
             raise refusal(error.recipients[0].code, error.recipients[0].message) from error
         except aiosmtplib.SMTPResponseException as error:
             raise refusal(error.code, error.message) from error
@@ -104,10 +143,17 @@ class Relay:
                 raise Unsure("the mail server fell silent after it had the mail") from error
             raise unreachable(error) from error
 
+    def _replaced_id(self, own_id: str, said: str) -> str:
+        """The id under which a relay sends the mail on, where its answer names another than ours."""
+        if (ses := SES_HOST.fullmatch(str(self._where["hostname"]))) and (found := SES_ID.match(said)):
+            region = "email" if ses[1] == "us-east-1" else ses[1]
+            return f"<{found[1]}@{region}.amazonses.com>"
+        found = OTHER_ID.search(said[:1000])
+        return f"<{found[1]}>" if found and f"<{found[1]}>" != own_id else ""
+
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[Line]:
         """A connection of our own; it is kept only if it answered to the end."""
-        self._belong_here()
         async with self._places:
             line = await self._kept() or await self._opened()
             try:
@@ -124,6 +170,7 @@ class Relay:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop, self._free, self._places = loop, [], asyncio.Semaphore(CONNECTIONS)
+            self._domains = Domains()
 
     async def _kept(self) -> Line | None:
         """A connection that still answers: relays hang up on idle clients without a word."""
@@ -140,6 +187,8 @@ class Relay:
         line = Line(**self._where)
         try:
             await asyncio.wait_for(line.connect(), self.seconds)
+            if line.is_ehlo_or_helo_needed:  # what the relay offers is asked for before the first mail
+                await line.ehlo()
         except aiosmtplib.SMTPAuthenticationError as error:
             line.close()
             raise refusal(error.code, error.message) from error
@@ -155,6 +204,12 @@ class Relay:
                 await line.quit(timeout=1)
             except (aiosmtplib.SMTPException, OSError, TimeoutError):
                 line.close()
+
+
+def recipients_of(outbound: Outbound) -> list[str]:
+    """Whom this attempt is for, each once. Raises ValueError."""
+    wanted = outbound.recipients or (outbound.to, *outbound.cc)
+    return list(dict.fromkeys(deliverable(one) for one in wanted))
 
 
 def refusal(code: int, text: str) -> TryLater | Undeliverable:

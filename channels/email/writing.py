@@ -8,6 +8,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from hashlib import sha256
+from html import escape
 from typing import Any
 
 from channels.base import File, Measure, Outbound, TooLong
@@ -18,8 +19,9 @@ from channels.email.wording import clean, one_line
 TEXT = 100_000
 FILES = 18_000_000  # bytes; a third more in base64, and most servers refuse mail over 25 MB
 KEPT = 9
-UNFOLDED = ("message-id", "in-reply-to", "references", "to", "reply-to")
+UNFOLDED = ("message-id", "in-reply-to", "references", "to", "cc", "reply-to")
 ID = re.compile(r"<[!-;=?-~]{1,996}>")  # printable ASCII without angle brackets
+LINK = re.compile(r"https?://[^\s<>\"']{1,2000}(?<![.,;:!?)\]])")
 VIA = {"en": "via", "es": "vía"}
 
 
@@ -59,12 +61,27 @@ def render(outbound: Outbound, secret: bytes, now: datetime) -> bytes:
     if outbound.automatic:
         say_it_is_automatic(message, outbound, secret)
     message["Content-Language"] = outbound.language if re.fullmatch(r"[a-zA-Z-]{2,20}", outbound.language) else "en"
-    message.set_content(clean(outbound.text), subtype="plain", charset="utf-8", cte="quoted-printable")
+    words = clean(outbound.text)
+    message.set_content(words, subtype="plain", charset="utf-8", cte="quoted-printable")
+    message.add_alternative(page(words, outbound.language), subtype="html", charset="utf-8", cte="quoted-printable")
     for one in outbound.files:
         attach(message, one)
-    if message.is_multipart():  # "=_" stands in no quoted-printable and no base64 text (RFC 2045 section 6.7)
-        message.set_boundary("=_" + sha256(outbound.own_id.encode() + outbound.message_id.bytes).hexdigest()[:40])
+    mark_borders(message, outbound)
     return message.as_bytes(policy=WIRE)
+
+
+def page(words: str, language: str) -> str:
+    """The same words as HTML, for programs that show plain text badly: paragraphs, lines and links, and nothing else."""
+    lines = "<br>\n".join(LINK.sub(r'<a href="\g<0>">\g<0></a>', escape(line)) for line in words.split("\n"))
+    code = language if re.fullmatch(r"[a-zA-Z-]{2,20}", language) else "en"
+    return f'<!doctype html>\n<html lang="{code}"><body><p dir="auto">{lines}</p></body></html>\n'
+
+
+def mark_borders(message: EmailMessage, outbound: Outbound) -> None:
+    """Borders that depend on the message alone. "=_" stands in no quoted-printable and no base64 text (RFC 2045 section 6.7)."""
+    seed = outbound.own_id.encode() + outbound.message_id.bytes
+    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary("=_" + sha256(seed + bytes([number])).hexdigest()[:40])
 
 
 def address(message: EmailMessage, outbound: Outbound) -> None:
@@ -73,6 +90,8 @@ def address(message: EmailMessage, outbound: Outbound) -> None:
     name = f"{person} {VIA.get(outbound.language, 'via')} {agency}" if person and not outbound.automatic else agency
     message["From"] = Address(display_name=name, addr_spec=canonical(outbound.inbox.address))
     message["To"] = deliverable(outbound.to)
+    if outbound.cc:
+        message["Cc"] = ", ".join(deliverable(one) for one in outbound.cc)
     if outbound.reply_token:
         message["Reply-To"] = answers_to(outbound)
 

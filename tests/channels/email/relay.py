@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from channels.email.sending import Relay
+from channels.email.signing import Seal
 
 
 @dataclass
@@ -20,6 +21,11 @@ class FakeRelay:
     taken: list[Envelope] = field(default_factory=list)
     connections: list["Line"] = field(default_factory=list)
     silence: asyncio.Event = field(default_factory=asyncio.Event)
+    refusals: dict[str, str] = field(default_factory=dict)
+    thanks: str = "250 2.0.0 Ok: queued as 4F2"
+    offers_reports: bool = False
+    options: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     def answer(self, at: str, says: str | None) -> None:
         self.at, self.says = at, says
@@ -34,6 +40,9 @@ class FakeRelay:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self.asked.append(address)
+        if address in self.refusals:
+            return self.refusals[address]
         if self.at == "RCPT" and self.says:
             return self.says
         if self.at == "SECOND" and envelope.rcpt_tos:
@@ -53,7 +62,13 @@ class FakeRelay:
         if self.at == "DATA" and self.says:
             return self.says
         self.taken.append(envelope)
-        return "250 2.0.0 Ok: queued as 4F2"
+        return self.thanks
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], "250-DSN", *responses[-1:]] if self.offers_reports else responses
 
 
 class Line(SMTP):
@@ -64,6 +79,18 @@ class Line(SMTP):
         super().connection_made(transport)
         if self.relay.at == "CUT AT CONNECT":
             self.cut()
+
+    async def smtp_MAIL(self, arg: str) -> None:
+        if self.relay.offers_reports:
+            arg = arg.replace(" RET=HDRS", "")
+        await super().smtp_MAIL(arg)
+
+    async def smtp_RCPT(self, arg: str) -> None:
+        address, space, option = arg.partition(" ")
+        if self.relay.offers_reports and space:
+            self.relay.options.append(option)
+            arg = address
+        await super().smtp_RCPT(arg)
 
     def cut(self) -> None:
         assert isinstance(self.transport, asyncio.Transport)
@@ -101,8 +128,10 @@ async def fake_relay() -> AsyncIterator[FakeRelay]:
 
 
 @asynccontextmanager
-async def sending_to(fake: FakeRelay, seconds: float = 5) -> AsyncIterator[Relay]:
-    relay = Relay("127.0.0.1", fake.port, security="none", seconds=seconds)
+async def sending_to(
+    fake: FakeRelay, seconds: float = 5, seal: Seal | None = None, wants_success: bool = False
+) -> AsyncIterator[Relay]:
+    relay = Relay("127.0.0.1", fake.port, security="none", seconds=seconds, seal=seal, wants_success=wants_success)
     try:
         yield relay
     finally:

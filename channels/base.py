@@ -21,7 +21,14 @@ class ChannelError(Exception):
 
 
 class BadSignature(ChannelError):
-    """The request does not come from the provider, or not for us. The route answers 403."""
+    """The request does not come from the provider, or not for us.
+
+    The route answers 403, or ``status`` where a provider takes 403 for "never send this again" or it is to come again.
+    """
+
+    def __init__(self, why: str, status: int = 403) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class TooLong(ChannelError):

@@ -1,10 +1,10 @@
-"""Mail: ``listener`` takes it in, ``reading`` understands it, ``writing`` and ``sending`` answer.
+"""Mail: ``listener``, ``mailboxes`` and ``providers`` bring it in, ``reading`` understands it, ``writing`` and ``sending`` answer.
 
 ``CHANNEL`` is the adapter; ``parse`` and ``headers_only`` are what the guarded child calls.
 """
 
 from channels.email.adapter import Email
-from channels.email.reading import headers_only, parse
+from channels.email.opening import headers_only, parse
 
 CHANNEL = Email
 

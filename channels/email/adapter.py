@@ -10,18 +10,23 @@ from channels.base import (
     Capabilities,
     Channel,
     ErrorClass,
+    Health,
     Inbox,
     Item,
     Knows,
     Measure,
     Outbound,
+    Post,
     Raw,
     SendError,
     Sent,
     Tools,
     TryLater,
+    WebhookReply,
+    WebhookRequest,
 )
-from channels.email import headers, reading, writing
+from channels.email import headers, opening, writing
+from channels.email.shelf import Shelf
 
 if TYPE_CHECKING:  # the child that reads mail imports this file, and must not pay for two network libraries
     from channels.email.sending import Relay
@@ -50,6 +55,7 @@ class Email(Channel):
 
     def __init__(self, tools: Tools, relay: "Relay | None", door: tuple[str, int, bool] | None, domain: str) -> None:
         self._tools, self._relay, self._door, self._domain = tools, relay, door, domain
+        self._shelf = Shelf()
 
     @classmethod
     def from_env(cls, settings: Mapping[str, str], tools: Tools) -> Self | None:
@@ -70,8 +76,40 @@ class Email(Channel):
 
             await listen(*self._door, accept, knows)
 
+    def watches(self, inbox: Inbox) -> bool:
+        return bool(inbox.config.get("imap_host"))
+
+    async def watch(self, inbox: Inbox, post: Post) -> None:
+        from channels.email import mailboxes
+
+        await mailboxes.watch(inbox, post)
+
+    async def test(self, inbox: Inbox) -> Health:
+        from channels.email import mailboxes
+
+        return await mailboxes.test(inbox) if self.watches(inbox) else Health()
+
+    def verify(self, request: WebhookRequest) -> None:
+        from channels.email import providers
+        from channels.email.providers.kit import Desk
+
+        providers.verify(request, Desk(self._tools.clock(), self._shelf.get))
+
+    def key(self, request: WebhookRequest) -> str:
+        from channels.email import providers
+
+        try:
+            return providers.key(request)
+        except Exception:  # total by contract: whatever is odd about a request, its bytes give a key
+            return super().key(request)
+
+    def reply(self, request: WebhookRequest) -> WebhookReply:
+        from channels.email import providers
+
+        return providers.reply(request)
+
     def parse(self, raw: Raw) -> list[Item]:
-        return reading.parse(raw)
+        return opening.parse(raw)
 
     def canonical(self, value: str) -> str:
         return headers.canonical(value)

@@ -537,6 +537,12 @@ class Channel(ABC):
     def reply(self, request: WebhookRequest) -> WebhookReply:
         return WebhookReply()
 
+    # Optional: checks of a parsed message that need the network.
+
+    async def vouched(self, raw: Raw, item: Inbound) -> Inbound:
+        """``item`` with what others can tell of its sender. Never raises: what cannot be asked stays unknown."""
+        return item
+
     # Optional: asking the provider what became of a send.
 
     async def find(self, outbound: Outbound) -> Sent | None:

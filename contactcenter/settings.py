@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """Addresses (comma separated, or *) whose X-Forwarded-For we believe. Empty: nobody's."""
     metrics_token: str = ""
     """Who may read /metrics from elsewhere than this machine."""
+    clamd: str = ""
+    """A virus scanner (ClamAV's daemon): ``host:port`` or ``unix:/path``. Set it for intake and worker alike."""
     log_level: str = "info"
     db_pool: int = Field(default=6, ge=1, le=64)
     fail_point: str = ""

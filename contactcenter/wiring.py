@@ -58,6 +58,7 @@ def build(role: str, settings: Settings | None = None, environment: Mapping[str,
     kit = Kit(
         channels=find_channels(channel_settings() if environment is None else environment, tools),
         now=now, secret=chosen.key(), base_url=chosen.base_url, files=FolderStore(chosen.data_dir / "files"), ring=bell.ring,
+        scans=bool(chosen.clamd),
     )  # fmt: skip
     return House(chosen, database, kit, bell, hints, Limits(chosen.redis_url, chosen.redis_prefix))
 

@@ -27,7 +27,7 @@ ORDER = [
     {"wiring"},
     {"api", "realtime", "jobs", "pages", "edge"},
     {"desk"},
-    {"db", "schemas", "migrate", "listening", "hints", "limits", "files", "stores"},
+    {"db", "schemas", "migrate", "listening", "hints", "limits", "files", "stores", "scanning"},
     {"models", "migrations", "metrics"},
     {"events", "errors", "settings", "ids", "logs", "failing"},
 ]

@@ -17,6 +17,16 @@ def headers_only(raw: Raw) -> list[Item]:
     return opened(raw, reading.headers_only)
 
 
+def mail_in(raw: Raw) -> bytes:
+    """The bytes of the mail itself; empty where a provider's request holds none."""
+    if not providers.is_provided(raw):
+        return raw.body
+    try:
+        return providers.mail(raw).body
+    except (ValueError, KeyError, TypeError, AttributeError, ChannelError):
+        return b""
+
+
 def opened(raw: Raw, read: Callable[[Raw], list[Item]]) -> list[Item]:
     if not providers.is_provided(raw):
         return read(raw)

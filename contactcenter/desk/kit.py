@@ -18,6 +18,8 @@ class Kit:
     base_url: str
     files: FileStore
     ring: Callable[[list[int]], None]
+    scans: bool = False
+    """A scanner is set: what comes with a message is *pending* until it was looked at."""
 
     def shown(self, channel: str, canonical: str) -> str:
         """An address as a person reads it."""

@@ -33,6 +33,8 @@ async def load(tx: AsyncSession, described: dict[str, Any], passwords: dict[str,
     await _public_holidays(tx, agency_id, described["agency"])
     for one in described.get("inboxes", []):
         await _inbox(tx, agency_id, one, queues)
+    for one in described.get("wordings", []):
+        await _wording(tx, agency_id, one, queues)
     for one in described.get("staff", []):
         await _staff(tx, agency_id, one, queues, skills, described["channels"], passwords)
     await tx.execute(text("UPDATE staff SET version = version + 1 WHERE agency_id = :id"), {"id": agency_id})
@@ -72,6 +74,7 @@ async def _queue(tx: AsyncSession, agency_id: int, one: dict[str, Any], skills: 
     values = {
         "agency_id": agency_id, "slug": one["slug"], "name": one["name"], "topics": one.get("topics", {}),
         "reply_minutes": one.get("reply_minutes", 960), "reopen_days": one.get("reopen_days", 7),
+        "undo_s": one.get("undo_s", 10),
     }  # fmt: skip
     queue_id = await _upsert(tx, "queue", values, ("agency_id", "slug"))
     for table in ("queue_skill", "queue_hours"):
@@ -97,6 +100,16 @@ async def _inbox(tx: AsyncSession, agency_id: int, one: dict[str, Any], queues: 
         "language": one.get("language", "en"), "config": one.get("config", {}),
     }  # fmt: skip
     await _upsert(tx, "inbox", values, ("slug",))
+
+
+async def _wording(tx: AsyncSession, agency_id: int, one: dict[str, Any], queues: dict[str, int]) -> None:
+    """A signature or template of the agency's own, for one queue or all of them."""
+    queue = one.get("queue")
+    values = {
+        "agency_id": agency_id, "queue_id": _known(queues, queue, "wordings: queue") if queue else None,
+        "language": one["language"], "key": one["key"], "body": one["body"],
+    }  # fmt: skip
+    await _upsert(tx, "wording", values, ("agency_id", "queue_id", "language", "key"))
 
 
 async def _staff(

@@ -1,21 +1,11 @@
-"""Phone numbers and the one-word texts that switch a sender off and on."""
+"""Phone numbers: one form for each, how people read it, and where it may be."""
 
 import re
 from functools import lru_cache
-from typing import Literal
 
 import phonenumbers
 
 from channels.base import Address, Proof
-
-# Twilio acts on the English words by itself (https://help.twilio.com/articles/223134027); the Spanish ones are ours.
-STOP_WORDS = frozenset(
-    {
-        *("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "OPTOUT", "REVOKE", "ARRET"),
-        *("ALTO", "BAJA", "CANCELAR", "DETENER", "PARAR", "PARE"),
-    }
-)
-START_WORDS = frozenset(("START", "YES", "UNSTOP", "ALTA", "COMENZAR", "INICIAR"))
 
 SHORT_CODE = re.compile(r"[0-9]{3,8}")
 NAMED_SENDER = re.compile(r"[A-Za-z0-9 ]{1,11}")
@@ -54,20 +44,23 @@ def shown_number(canonical: str, region: str) -> str:
     return phonenumbers.format_number(number, form.NATIONAL if home else form.INTERNATIONAL)
 
 
-def wish(text: str) -> Literal["given", "revoked"] | None:
-    """What a text says about writing to its sender. One word alone: "please stop the charge" says nothing."""
-    words = re.findall(r"[^\W_]+", text.upper())
-    word = "".join(words).translate(str.maketrans("ÁÉÍÓÚÊ", "AEIOUE"))
-    if len(words) != 1 and word != "OPTOUT":
-        return None
-    if word in STOP_WORDS:
-        return "revoked"
-    return "given" if word in START_WORDS else None
+@lru_cache(10_000)
+def zones_of(canonical: str) -> tuple[str, ...]:
+    """The time zones where a number is given out, by its area code; a mobile may of course have moved. Empty: unknown."""
+    from phonenumbers import timezone  # a table of some megabytes, wanted only where texts go out unasked
+
+    number = _possible(canonical, "ZZ") if canonical.startswith("+") else None
+    found = timezone.time_zones_for_number(number) if number is not None else ()
+    return tuple(zone for zone in found if zone != timezone.UNKNOWN_TIMEZONE)
 
 
 def _possible(value: str, region: str) -> phonenumbers.PhoneNumber | None:
+    """The number in ``value``. A colon is never part of one: the library would read over the name of another network."""
+    bare = value.lower().removeprefix("tel:")
+    if ":" in bare:
+        return None
     try:
-        number = phonenumbers.parse(value, region)
+        number = phonenumbers.parse(bare, region)
     except phonenumbers.NumberParseException:
         return None
     return number if phonenumbers.is_possible_number(number) else None

@@ -1,5 +1,6 @@
 """How a text travels over the mobile network: alphabet, units and parts (3GPP TS 23.038 and TS 23.040)."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,20 +15,19 @@ EXTENSION = frozenset("\f^{}\\[~]|€")
 # Units that fit a lone part, and each part of several (the rest is the header that joins them).
 CAPACITY = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
 
-# Typographic characters that phones and word processors put in unasked, and what says the same for a cheaper text.
+# What phones and word processors put in unasked, and what says the same in the cheap alphabet. Letters stay: an accent has
+# a meaning, and so has a sign that is no decoration.
 PLAIN = str.maketrans(
     {
-        "\u2018": "'",
-        "\u2019": "'",
-        "\u201a": "'",
-        "\u201c": '"',
-        "\u201d": '"',
-        "\u201e": '"',
-        "\u2013": "-",
-        "\u2014": "-",
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u2039\u203a\u02bc\u00b4`", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2022\u2023\u2043\u25e6\u00b7", "-"),
+        **dict.fromkeys("\t\u00a0\u2002\u2003\u2007\u2009\u200a\u202f", " "),
+        **dict.fromkeys("\u00ad\u200b\u2060\ufeff"),
         "\u2026": "...",
     }
 )
+MOST_DEAR = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,15 @@ def segments(text: str) -> Segments:
     return Segments(encoding, units, (text,) if units <= alone else _cut(text, sizes, joined))
 
 
-def quotes_cost_more(text: str) -> bool:
-    """Whether plain quotes and dashes would need fewer parts than the typographic ones."""
-    plain = text.translate(PLAIN)
-    return plain != text and len(segments(plain).parts) < len(segments(text).parts)
+def dear(text: str) -> tuple[str, ...]:
+    """The characters that the cheap alphabet lacks, each once in the order met, at most 20."""
+    return tuple(dict.fromkeys(c for c in text if c not in BASIC and c not in EXTENSION))[:MOST_DEAR]
+
+
+def plain(text: str) -> str:
+    """The same words with plain quotes, dashes and blanks, accents composed; empty unless that needs fewer parts."""
+    cheap = unicodedata.normalize("NFC", text).translate(PLAIN)
+    return cheap if len(segments(cheap).parts) < len(segments(text).parts) else ""
 
 
 def _size(char: str, encoding: str) -> int:

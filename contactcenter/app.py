@@ -10,7 +10,7 @@ import socketio
 from fastapi import FastAPI
 
 from contactcenter import __version__, pages
-from contactcenter.api import desk, operations, problems, reference, sessions, steering, tickets, webhooks
+from contactcenter.api import desk, operations, problems, reference, sessions, steering, tickets, uploads, webhooks
 from contactcenter.edge import Edge
 from contactcenter.realtime.citizen import Citizens
 from contactcenter.realtime.console import Consoles
@@ -49,7 +49,7 @@ def create_app(house: House) -> Any:
     )  # fmt: skip
     app.state.house = house
     problems.install(app)
-    for part in (webhooks, sessions, tickets, desk, steering, operations, reference):
+    for part in (webhooks, sessions, tickets, uploads, desk, steering, operations, reference):
         app.include_router(part.router)
     pages.install(app, house)
     return Edge(socketio.ASGIApp(server, app), house.settings.base_url)

@@ -91,6 +91,11 @@ def run_worker(settings: Settings) -> None:
     thread = threading.Thread(target=loop.run_forever, name="sending", daemon=True)
     thread.start()
     desk = SendingLoop(loop, house.database, house.kit)
+    if settings.clamd:
+        from contactcenter.jobs.scanning import keep_scanning
+        from contactcenter.scanning import Scanner
+
+        asyncio.run_coroutine_threadsafe(keep_scanning(house.database, house.kit, Scanner(settings.clamd)), loop)
     try:
         Worker(settings.redis_url, settings.redis_prefix).run(desk)
     except SystemExit:

@@ -14,6 +14,8 @@ def _storable(value: str) -> str:
 
 
 Words = Annotated[str, AfterValidator(_storable)]
+AddressIn = Annotated[Words, Field(min_length=1, max_length=320)]
+Id = Annotated[int, Field(ge=1, le=2**53)]
 
 
 class Shape(BaseModel):
@@ -55,10 +57,40 @@ class MessageIn(Shape):
     text: Words = Field(min_length=1, max_length=100_000)
     expected_last_seq: int = Field(ge=0, le=2**53, description="The last message number on the screen of the writer.")
     send_anyway: bool = Field(False, description="After a conflict: the writer has seen what changed.")
+    endpoint_id: Id | None = Field(None, description="Another address of the person; without it the ticket's own.")
+    cc: list[AddressIn] = Field([], max_length=20, description="Open copies, where the channel has them.")
+    bcc: list[AddressIn] = Field([], max_length=20, description="Hidden copies.")
+    subject: AddressIn | None = Field(None, description="Where the channel has subjects; without it the ticket's.")
+    uploads: list[Id] = Field([], max_length=20, description="Files from POST /api/uploads that go with it.")
 
 
 class MeasureIn(Shape):
     text: Words = Field(max_length=100_000)
+    endpoint_id: Id | None = None
+
+
+class ResendingIn(Shape):
+    endpoint_id: Id = Field(description="The address that gets the same words.")
+    client_msg_id: UUID
+
+
+class MovesIn(Shape):
+    message_ids: list[UUID] = Field(min_length=1, max_length=100)
+    to_ref: Words | None = Field(None, max_length=30, description="Null: they stay, as a matter of their own.")
+
+
+class ConsentIn(Shape):
+    endpoint_id: Id
+    state: Literal["given", "revoked"]
+
+
+class WordingIn(Shape):
+    """An empty ``body`` takes the agency's own text away: the product's is said again."""
+
+    key: Words = Field(min_length=1, max_length=100)
+    language: Words = Field(min_length=2, max_length=10)
+    queue: Words | None = Field(None, max_length=100, description="The slug of a queue; null for all.")
+    body: Words = Field(max_length=5000)
 
 
 class DraftIn(Shape):
@@ -143,6 +175,26 @@ class ClosureOut(BaseModel):
     at: datetime
 
 
+class MaybeOut(BaseModel):
+    """A ticket that this one may belong to, and by what it was guessed. Nothing was joined: a person decides."""
+
+    ref: str
+    why: str | None
+
+
+class ChoiceOut(BaseModel):
+    number: int
+    ref: str | None = Field(description="Null: something new.")
+    label: str
+
+
+class QuestionOut(BaseModel):
+    """The person was asked which of their open matters this is."""
+
+    choices: list[ChoiceOut]
+    expires_at: datetime
+
+
 class TicketRow(BaseModel):
     ref: str
     subject: str
@@ -167,6 +219,10 @@ class TicketRow(BaseModel):
     created_at: datetime
     updated_at: datetime
     closure: ClosureOut | None
+    maybe: MaybeOut | None
+    linked: str | None = Field(description="The reference of the ticket that this one goes on from.")
+    quiet: bool = Field(description="The desk sends nothing here by itself: two machines were answering each other.")
+    question: QuestionOut | None
     draft: bool = False
     can: list[str] = []
 
@@ -175,6 +231,7 @@ class Author(BaseModel):
     kind: Literal["citizen", "staff", "system"]
     id: int | None
     name: str
+    address: str | None = Field(description="A citizen's address as a person reads it.")
 
 
 class FileOut(BaseModel):
@@ -182,12 +239,25 @@ class FileOut(BaseModel):
     name: str
     type: str
     size: int
+    state: Literal["stored", "pending", "failed"]
+    scan: Literal["skipped", "pending", "clean", "infected"]
+    inline: bool
+    picture: bool = Field(description="It can be shown: /api/attachments/{id}/picture.")
 
 
 class DeliveryErrorOut(BaseModel):
     kind: str
     code: str | None
     text: str | None = Field(description="The provider's own words.")
+    advice: str = Field(description="The key of what to try.")
+
+
+class CopyOut(BaseModel):
+    address: str
+    role: Literal["to", "cc", "bcc"]
+    state: str
+    word: str
+    error: DeliveryErrorOut | None
 
 
 class DeliveryOut(BaseModel):
@@ -195,6 +265,23 @@ class DeliveryOut(BaseModel):
     word: str = Field(description="The word for the state on this channel.")
     error: DeliveryErrorOut | None
     maybe_duplicate: bool
+    endpoint_id: int
+    undo_until: datetime | None = Field(description="Until then it has not left and can be taken back.")
+    delayed_at: datetime | None = Field(description="Since when the other side says that it still tries.")
+    retry_at: datetime | None = Field(description="When we try again.")
+    until: datetime = Field(description="When we give up.")
+    copies: list[CopyOut]
+
+
+class AddressOut(BaseModel):
+    address: str
+    name: str
+
+
+class Recipients(BaseModel):
+    to: list[AddressOut]
+    cc: list[AddressOut]
+    bcc: list[AddressOut] = Field(description="Ours only: nobody sees those of others.")
 
 
 class Message(BaseModel):
@@ -208,16 +295,76 @@ class Message(BaseModel):
     subject: str | None
     text: str
     text_full: str | None = Field(description="The whole text, where ``text`` is only what was newly written.")
+    trim_confidence: float = Field(description="How sure we are that ``text`` is all of it, 0 to 1.")
     html: bool
+    pictures: int = Field(description="Pictures that lie with the sender; none is fetched unless somebody asks.")
+    original: bool = Field(description="It can be had as it came: /api/messages/{id}/original.")
     language: str | None
     at: datetime
     visibility: Literal["public", "internal", "held"]
     automation: str
+    auth: Literal["pass_aligned", "fail", "none", "unknown"]
+    signals: list[str]
+    forwarded: bool
+    truncated: bool
+    moved_from: str | None = Field(description="The reference of the ticket that it was moved here from.")
+    recipients: Recipients
     files: list[FileOut]
     client_msg_id: UUID | None
     line: dict[str, Any] | None
     delivery: DeliveryOut | None
     v: int
+
+
+class TakenBack(BaseModel):
+    text: str = Field(description="The words, which are in the draft again.")
+
+
+class Moved(BaseModel):
+    ref: str = Field(description="Where the messages are now.")
+    message_ids: list[UUID]
+
+
+class HeaderOut(BaseModel):
+    name: str
+    value: str
+
+
+class Headers(BaseModel):
+    headers: list[HeaderOut]
+
+
+class InboxOut(BaseModel):
+    """How one of our own addresses does."""
+
+    slug: str
+    name: str
+    channel: str
+    shown: str
+    queue: str
+    watched: bool = Field(description="We look there ourselves; otherwise the provider comes to us.")
+    ok_at: datetime | None
+    tried_at: datetime | None
+    last_message_at: datetime | None
+    problem: str
+    problem_since: datetime | None
+    backlog: int | None
+    token_until: datetime | None
+    gaps: int = Field(description="Messages found in the provider's list that had never reached us.")
+    can: list[str]
+
+
+class InboxTest(BaseModel):
+    problem: str = Field(description="Empty: it works.")
+    backlog: int | None
+    token_until: datetime | None
+
+
+class WordingOut(BaseModel):
+    key: str
+    language: str
+    queue: str | None
+    body: str
 
 
 class OfferOut(BaseModel):
@@ -252,12 +399,33 @@ class DraftOut(BaseModel):
     kind: str
 
 
+class Way(BaseModel):
+    """An address of the person, and whether one may write there now."""
+
+    id: int
+    kind: str
+    channel: str
+    shown: str
+    may: bool
+    why: str | None
+    warn: str | None = Field(description="It may be written to, but something speaks against it.")
+    claimed: bool = Field(description="Nobody has shown that it is theirs.")
+    is_reply_to: bool
+
+
 class Compose(BaseModel):
     can_reply: bool
     why_not: str | None
     channel: str
     to: str
     max_text: int
+    endpoints: list[Way]
+    copies: bool
+    subject: str | None = Field(description="What the answer would be called; null where nothing has a subject.")
+    cc: list[str] = Field(description="Who else takes part; gets a copy only when asked for.")
+    metered: bool
+    undo_s: int
+    warn: str | None
 
 
 class TicketPage(BaseModel):
@@ -288,6 +456,9 @@ class ChannelInfo(BaseModel):
     pace: str
     html: bool
     files: bool
+    subjects: bool
+    copies: bool
+    metered: bool
     max_text: int
 
 
@@ -322,6 +493,11 @@ class MeasureOut(BaseModel):
     encoding: str
     limit: int
     warnings: list[str]
+    cost: float | None = Field(description="In ``currency``; null where no price is set.")
+    currency: str
+    dear: list[str] = Field(description="The characters that make it need another alphabet.")
+    plain: str = Field(description="The same words in a cheaper spelling; empty where there is none.")
+    plain_parts: int | None = Field(description="How many parts that would be.")
 
 
 class NextChange(BaseModel):

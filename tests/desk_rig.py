@@ -57,7 +57,10 @@ class Rig:
     async def write(self, box: str, sender: str, words: str, **more: Any) -> Ticket | None:
         self.sent += 1
         row = await self.inbox(box)
-        kind = self.house.kit.channels[row.channel].capabilities.endpoint_kind
+        can = self.house.kit.channels[row.channel].capabilities
+        kind = can.endpoint_kind
+        if can.subjects:
+            more.setdefault("to", (Address(kind, row.address, row.address),))
         address = Address(kind, sender, sender.lower(), Proof.CLAIMED, more.pop("name", ""))
         item = Inbound(sender=address, text=words, external_id=more.pop("external_id", f"<{uuid4()}@test>"), **more)
         touched = await self.receive(row, [item])

@@ -2,13 +2,16 @@
 // What a person can do: ask the server, then tell the store.
 
 import * as api from "./api.js";
-import { t } from "./i18n.js";
+import { has, language, t } from "./i18n.js";
 import * as store from "./store.js";
 
 /** @param {unknown} error @returns {string} a sentence for a person */
 export function sentence(error) {
   if (!(error instanceof api.Refused)) return t("error.unreached");
-  return error.problem.detail || t(`problem.${error.problem.slug}`);
+  const { slug, detail } = error.problem;
+  // The server speaks English; where we have the sentence ourselves it is said in the agent's language.
+  if (language() !== "en" && has(`problem.${slug}`)) return t(`problem.${slug}`);
+  return detail || t(`problem.${slug}`);
 }
 
 /** @param {() => Promise<unknown>} work @returns {Promise<boolean>} */
@@ -131,6 +134,58 @@ export const reopen = (ref, why) => tried(async () => {
   store.tookTicket(await api.reopen(ref, why));
   store.ask(null);
   store.notify(t("reopen.done"), "ok");
+  await loadPage(ref);
+});
+
+/** The way by which a message can still be stopped. @param {Message} message @returns {Promise<boolean>} */
+export const undo = (message) => tried(async () => {
+  const { text } = await api.takeBack(message.ref, message.id);
+  const { recipients, subject } = message;
+  const only = (/** @type {Addressee[]} */ list) => list.map(({ address }) => address);
+  const { putBack } = await import("./drafts.js");
+  putBack(message.ref, { text, kind: "reply" }, { endpoint_id: message.delivery?.endpoint_id ?? null, cc: only(recipients.cc), bcc: only(recipients.bcc), subject });
+  store.say(t("undo.done"), false);
+  await loadPage(message.ref);
+  requestAnimationFrame(() => document.getElementById("writing")?.focus());
+});
+
+/** @param {Message} message @param {Way} way */
+export const resend = (message, way) => tried(async () => {
+  const { timeOrderedId } = await import("./outbox.js");
+  store.tookMessages([await api.resend(message.ref, message.id, way.id, timeOrderedId())]);
+  store.notify(t("resend.done", { address: way.shown }), "ok");
+});
+
+/** @param {Message} message */
+export const letIn = (message) => tried(async () => {
+  store.tookMessages([await api.letIn(message.ref, message.id)]);
+  store.notify(t("held.accepted", { name: message.author.name || message.author.address }), "ok");
+  await loadPage(message.ref);
+});
+
+/** @param {string} ref @param {string[]} ids @param {string | null} to */
+export const move = (ref, ids, to) => tried(async () => {
+  const moved = await api.move(ref, ids, to);
+  store.movedAway(ref, moved.message_ids);
+  store.ask(null);
+  const back = () => void moveBack(moved.ref, moved.message_ids[0]);
+  store.notify(to ? t("move.done", { n: moved.message_ids.length, ref: moved.ref }) : t("move.apart"), "ok", to ? { word: t("undo.word"), act: back } : undefined);
+  await loadPage(ref);
+});
+
+/** @param {string} ref @param {string} id */
+export const moveBack = (ref, id) => tried(async () => {
+  const moved = await api.moveBack(ref, id);
+  store.movedAway(ref, moved.message_ids);
+  store.notify(t("move.undone", { ref: moved.ref }), "ok");
+  const open = store.openRef.peek();
+  if (open) await loadPage(open);
+});
+
+/** @param {string} ref @param {number} contact @param {number} endpoint @param {"given" | "revoked"} state */
+export const settleConsent = (ref, contact, endpoint, state) => tried(async () => {
+  await api.settleConsent(contact, endpoint, state);
+  store.notify(t(`doubted.settled.${state}`), "ok");
   await loadPage(ref);
 });
 

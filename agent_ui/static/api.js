@@ -12,15 +12,15 @@ export class Refused extends Error {
 /** No answer: the request may or may not have arrived. */
 export class Unreached extends Error {}
 
-/** @param {string} path @param {unknown} [body] @param {{method?: string, timeout?: number, key?: string}} [how] @returns {Promise<any>} */
+/** @param {string} path @param {unknown} [body] @param {{method?: string, timeout?: number, key?: string, file?: File}} [how] @returns {Promise<any>} */
 async function call(path, body, how = {}) {
   const method = how.method ?? (body === undefined ? "GET" : "POST");
   const response = await reach(path, {
     method,
     credentials: "same-origin",
-    headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+    headers: { Accept: "application/json", ...(how.file ? { "Content-Type": how.file.type || "application/octet-stream" } : body === undefined ? {} : { "Content-Type": "application/json" }),
       ...(how.key ? { "Idempotency-Key": how.key } : {}) },
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: how.file ?? (body === undefined ? undefined : JSON.stringify(body)),
     signal: AbortSignal.timeout(how.timeout ?? 15000),
   });
   if (response.status === 204) return null;
@@ -72,10 +72,33 @@ export const ticket = (ref) => call(at(ref));
 /** @param {string} ref @param {number} before @returns {Promise<{messages: Message[], more: boolean}>} */
 export const earlier = (ref, before) => call(`${at(ref)}/messages?before=${before}`);
 /** @param {Unsent} unsent @returns {Promise<Message>} */
-export const write = ({ ref, client_msg_id, kind, text, expected_last_seq, send_anyway }) =>
-  call(`${at(ref)}/messages`, { client_msg_id, kind, text, expected_last_seq, send_anyway }, { timeout: 5000, key: client_msg_id });
-/** @param {string} ref @param {string} text @returns {Promise<Measure>} */
-export const measure = (ref, text) => call(`${at(ref)}/measure`, { text });
+export const write = ({ ref, client_msg_id, kind, text, expected_last_seq, send_anyway, endpoint_id, cc, bcc, subject, uploads }) =>
+  call(`${at(ref)}/messages`, { client_msg_id, kind, text, expected_last_seq, send_anyway,
+    ...(kind === "reply" ? { endpoint_id, cc, bcc, subject, uploads } : {}) }, { timeout: 5000, key: client_msg_id });
+/** @param {string} ref @param {string} id @returns {Promise<{text: string}>} */
+export const takeBack = (ref, id) => call(`${at(ref)}/messages/${id}/delivery`, undefined, { method: "DELETE" });
+/** @param {string} ref @param {string} id @param {number} endpoint_id @param {string} client_msg_id @returns {Promise<Message>} */
+export const resend = (ref, id, endpoint_id, client_msg_id) => call(`${at(ref)}/messages/${id}/resending`, { endpoint_id, client_msg_id });
+/** @param {string} ref @param {string} id @returns {Promise<Message>} */
+export const letIn = (ref, id) => call(`${at(ref)}/messages/${id}/acceptance`, {});
+/** @param {string} ref @param {string[]} message_ids @param {string | null} to_ref @returns {Promise<{ref: string, message_ids: string[]}>} */
+export const move = (ref, message_ids, to_ref) => call(`${at(ref)}/moves`, { message_ids, to_ref });
+/** @param {string} ref @param {string} id @returns {Promise<{ref: string, message_ids: string[]}>} */
+export const moveBack = (ref, id) => call(`${at(ref)}/moves/${id}`, undefined, { method: "DELETE" });
+/** @param {number} contact @param {number} endpoint_id @param {"given" | "revoked"} state @returns {Promise<Contact>} */
+export const settleConsent = (contact, endpoint_id, state) => call(`/api/contacts/${contact}/consents`, { endpoint_id, state });
+/** @param {string} id @returns {Promise<{headers: {name: string, value: string}[]}>} */
+export const headers = (id) => call(`/api/messages/${id}/headers`);
+/** @returns {Promise<InboxHealth[]>} */
+export const inboxes = () => call("/api/inboxes");
+/** @param {string} slug @returns {Promise<InboxTest>} */
+export const testInbox = (slug) => call(`/api/inboxes/${encodeURIComponent(slug)}/test`, {}, { timeout: 30000 });
+/** @param {File} file @returns {Promise<{id: number, name: string, type: string, size: number}>} */
+export const upload = (file) => call(`/api/uploads?name=${encodeURIComponent(file.name)}`, undefined, { method: "POST", file, timeout: 120000 });
+/** @param {number} id */
+export const takeUploadAway = (id) => call(`/api/uploads/${id}`, undefined, { method: "DELETE" });
+/** @param {string} ref @param {string} text @param {number | null} endpoint_id @returns {Promise<Measure>} */
+export const measure = (ref, text, endpoint_id) => call(`${at(ref)}/measure`, { text, endpoint_id });
 /** @param {string} ref @param {Draft} draft @returns {Promise<null>} */
 export const saveDraft = (ref, draft) => call(`${at(ref)}/draft`, draft, { method: "PUT" });
 /** @param {string} ref @returns {Promise<TicketRow>} */
@@ -96,7 +119,11 @@ export const decline = (id, reason) => call(`/api/offers/${id}/refusal`, { reaso
 export const queues = () => call("/api/queues");
 /** @returns {Promise<Board>} */
 export const board = () => call("/api/board");
+/** @param {string} id @param {boolean} [pictures] */
+export const mailPage = (id, pictures = false) => `/api/messages/${id}/body${pictures ? "?pictures=1" : ""}`;
 /** @param {string} id */
-export const mailPage = (id) => `/api/messages/${id}/body`;
+export const originalPage = (id) => `/api/messages/${id}/original`;
+/** @param {number} id */
+export const picturePage = (id) => `/api/attachments/${id}/picture`;
 /** @param {number} id */
 export const filePage = (id) => `/api/attachments/${id}`;

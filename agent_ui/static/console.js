@@ -76,7 +76,7 @@ function freshItems(items) {
   for (const { offer_ended } of items) if (offer_ended && offer_ended.result !== "accepted") store.say(t(`offer.ended.${offer_ended.result}`), false);
   const ref = store.openRef.peek();
   // What may be written, and who the person is, hangs on the ticket's state: ask again when that changed.
-  if (ref && items.some((item) => item.ref === ref && !item.gone && !item.message && !item.type.startsWith("delivery"))) void actions.loadPage(ref);
+  if (ref && items.some((item) => item.ref === ref && !item.gone && (!item.message || item.type.startsWith("message.moved")) && !item.type.startsWith("delivery"))) void actions.loadPage(ref);
 }
 
 /** @param {boolean} wasAway */

@@ -13,10 +13,22 @@ const drafts = signal(new Map());
 const timers = new Map();
 /** Saves run one after the other per ticket: a delete can never overtake a save. @type {Map<string, Promise<void>>} */
 const lines = new Map();
+/** To whom and under which subject: this device alone keeps it, until it is sent. @type {import("@preact/signals").Signal<Map<string, Envelope>>} */
+const envelopes = signal(new Map());
+/** @type {Envelope} */
+const PLAIN = { endpoint_id: null, cc: [], bcc: [], subject: null };
 const mirror = (/** @type {string} */ ref) => `cc.draft.${store.me.peek()?.id}.${ref}`;
 
 /** @param {string} ref @returns {Kept} */
 export const of = (ref) => drafts.value.get(ref) ?? { text: "", kind: "reply", state: "saved" };
+
+/** @param {string} ref @returns {Envelope} */
+export const envelopeOf = (ref) => envelopes.value.get(ref) ?? PLAIN;
+
+/** @param {string} ref @param {Partial<Envelope>} change */
+export function address(ref, change) {
+  envelopes.value = new Map(envelopes.peek()).set(ref, { ...envelopeOf(ref), ...change });
+}
 
 /** What this device could not save is newer than what the server has. @param {string} ref @param {Draft | null} fromServer */
 export function begin(ref, fromServer) {
@@ -79,6 +91,7 @@ export function emptied(ref) {
   clearTimeout(timers.get(ref));
   localStorage.removeItem(mirror(ref));
   put(ref, { ...of(ref), text: "", state: "saved" });
+  address(ref, PLAIN);
 }
 
 /** The server confirmed the message: its draft goes, unless something new is being written. @param {string} ref */
@@ -89,9 +102,10 @@ export function sent(ref) {
   save(ref);
 }
 
-/** @param {string} ref @param {Draft} draft */
-export function putBack(ref, draft) {
+/** @param {string} ref @param {Draft} draft @param {Envelope} [envelope] */
+export function putBack(ref, draft, envelope) {
   const before = of(ref).text;
+  if (envelope) address(ref, { endpoint_id: envelope.endpoint_id, cc: envelope.cc, bcc: envelope.bcc, subject: envelope.subject });
   change(ref, { kind: draft.kind, text: before ? `${draft.text}\n\n${before}` : draft.text });
 }
 

@@ -14,7 +14,7 @@ const alarms = new Map();
 /** @type {Set<string>} */
 const busy = new Set();
 
-/** @param {{ref: string, kind: "reply" | "note", text: string, expected_last_seq: number}} written */
+/** @param {{ref: string, kind: "reply" | "note", text: string, expected_last_seq: number, uploads: number[]} & Envelope} written */
 export function send(written) {
   /** @type {Unsent} */
   const unsent = { ...written, client_msg_id: timeOrderedId(), send_anyway: false, state: "sending", tries: 0,
@@ -24,7 +24,7 @@ export function send(written) {
 }
 
 /** UUID version 7 (RFC 9562): the first 48 bits are the time, so that ids sort as they were written. */
-function timeOrderedId() {
+export function timeOrderedId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const time = Date.now();
   for (let i = 0; i < 6; i++) bytes[i] = Math.floor(time / 2 ** (8 * (5 - i))) & 255;
@@ -124,7 +124,7 @@ export function sendAnyway(unsent, seen) {
 /** @param {Unsent} unsent @param {number} seen */
 export function saveAsNote(unsent, seen) {
   drop(unsent);
-  send({ ref: unsent.ref, kind: "note", text: unsent.text, expected_last_seq: seen });
+  send({ ref: unsent.ref, kind: "note", text: unsent.text, expected_last_seq: seen, endpoint_id: null, cc: [], bcc: [], subject: null, uploads: [] });
 }
 
 /** @param {Unsent} unsent */
@@ -137,7 +137,7 @@ export function drop(unsent) {
 /** @param {Unsent} unsent */
 export function edit(unsent) {
   drop(unsent);
-  drafts.putBack(unsent.ref, { text: unsent.text, kind: unsent.kind });
+  drafts.putBack(unsent.ref, { text: unsent.text, kind: unsent.kind }, unsent);
 }
 
 export function clearDevice() {

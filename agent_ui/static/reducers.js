@@ -51,13 +51,29 @@ function forget(world, ref) {
     offers: world.offers.filter((offer) => offer.ref !== ref) };
 }
 
-/** @param {World} world @param {Message} message @returns {World} */
+/** @param {World} world @param {string} ref @param {string[]} ids @returns {World} */
+export function dropMessages(world, ref, ids) {
+  const open = world.pages.get(ref);
+  if (!open?.page?.messages.some((message) => ids.includes(message.id))) return world;
+  const messages = open.page.messages.filter((message) => !ids.includes(message.id));
+  return { ...world, pages: new Map(world.pages).set(ref, { ...open, page: { ...open.page, messages } }) };
+}
+
+/** A message that was moved leaves the page it stood on. @param {World} world @param {Message} message @returns {World} */
 export function putMessage(world, message) {
+  if (message.moved_from) world = dropMessages(world, message.moved_from, [message.id]);
   const open = world.pages.get(message.ref);
   if (!open?.page) return world;
   const messages = mergeMessages(open.page.messages, [message]);
   if (messages === open.page.messages) return world;
   return { ...world, pages: new Map(world.pages).set(message.ref, { ...open, page: { ...open.page, messages } }) };
+}
+
+/** What a fresh page would hold and does not has been moved away. @param {Message[]} have @param {Message[]} page @returns {Message[]} */
+export function withoutGone(have, page) {
+  const here = new Set(page.map((message) => message.id));
+  const [first, last] = [page[0]?.seq ?? Infinity, page.at(-1)?.seq ?? -Infinity];
+  return have.filter((message) => here.has(message.id) || message.seq < first || message.seq > last);
 }
 
 /** Newer versions win, order is the ticket's own. @param {Message[]} have @param {Message[]} come @returns {Message[]} */

@@ -44,8 +44,10 @@ export const ended = signal([]);
 export const notices = signal([]);
 /** @type {Signal<{polite: string[], urgent: string}>} */
 export const spoken = signal({ polite: [], urgent: "" });
-/** @type {Signal<"transfer" | "closure" | "reopen" | null>} */
+/** @type {Signal<DialogName | null>} */
 export const dialog = signal(null);
+/** The message that a dialog is about. @type {Signal<Message | null>} */
+export const dialogAbout = signal(null);
 /** @type {Signal<Board | null>} */
 export const board = signal(null);
 
@@ -140,9 +142,11 @@ export function tookPage(ref, page) {
     const { counts: before } = world.value;
     const known = world.value.pages.get(ref)?.page;
     const overlaps = known && known.messages.some((message) => page.messages.some((newer) => newer.id === message.id));
-    const messages = overlaps ? reduce.mergeMessages(known.messages, page.messages) : page.messages;
+    const messages = overlaps ? reduce.mergeMessages(reduce.withoutGone(known.messages, page.messages), page.messages) : page.messages;
     const more = overlaps ? known.more : page.more;
-    world.value = { ...reduce.putTicket(world.value, page.ticket), counts: before };
+    // A row nobody has seen here was counted by the server already; one that we know has changed before our eyes.
+    const next = reduce.putTicket(world.value, page.ticket);
+    world.value = world.value.tickets.has(page.ticket.ref) ? next : { ...next, counts: before };
     setPage(ref, { status: "ready", page: { ...page, messages, more }, problem: null });
   });
 }
@@ -171,6 +175,11 @@ export function wrote(message, clientId) {
     world.value = reduce.putMessage(world.value, message);
     outbox.value = outbox.value.filter((unsent) => unsent.client_msg_id !== clientId);
   });
+}
+
+/** Messages that are on another ticket now. @param {string} ref @param {string[]} ids */
+export function movedAway(ref, ids) {
+  world.value = reduce.dropMessages(world.value, ref, ids);
 }
 
 /** @param {Unsent} unsent */
@@ -222,9 +231,12 @@ export function showContext(shown) {
   contextShown.value = shown;
 }
 
-/** @param {"transfer" | "closure" | "reopen" | null} name */
-export function ask(name) {
-  dialog.value = name;
+/** @param {DialogName | null} name @param {Message | null} [about] */
+export function ask(name, about = null) {
+  batch(() => {
+    dialogAbout.value = about;
+    dialog.value = name;
+  });
 }
 
 /** @param {"loading" | "ready" | "error" | "forbidden" | "signed_out"} name */
@@ -245,9 +257,9 @@ export function tookBoard(next) {
 }
 
 let noticeId = 0;
-/** @param {string} text @param {Notice["tone"]} [tone] */
-export function notify(text, tone = "info") {
-  notices.value = [...notices.value.filter((notice) => notice.text !== text), { id: ++noticeId, text, tone }].slice(-3);
+/** @param {string} text @param {Notice["tone"]} [tone] @param {Notice["action"]} [action] */
+export function notify(text, tone = "info", action = undefined) {
+  notices.value = [...notices.value.filter((notice) => notice.text !== text), { id: ++noticeId, text, tone, action }].slice(-3);
   say(text, false);
 }
 

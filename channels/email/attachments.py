@@ -1,64 +1,66 @@
-"""Files inside a mail: names that are safe to show and to save under, and which of them are pictures of the text."""
+"""Files inside a mail: what they are called, what they are, and which of them are pictures of the text."""
 
 import re
-import unicodedata
+from dataclasses import dataclass
 from email.message import Message
 from mimetypes import guess_extension
 from urllib.parse import unquote
 
+from channels._files import TYPE, UNKNOWN, safe_name, sniffed, without_traces
 from channels.base import File
-from channels.email.structure import Leaf, children, content, is_base64, rebased
-from channels.email.wording import decode_words, one_line
+from channels.email.charsets import Decoder
+from channels.email.structure import Leaf, children, content, is_base64, rebased, source
+from channels.email.wording import decode_words, one_line, visible_marks
 
-NAME_BYTES = 200
-FORBIDDEN = re.compile(r'[/\\:*?"<>|]')
-RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.I)  # device names of Windows
-TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
+__all__ = ["Attached", "attached", "file_name", "file_of", "references", "safe_name"]
+
 CID = re.compile(r"cid:([^\"'\s<>)]{1,300})", re.I)
 
 
-def file_of(leaf: Leaf, number: int, referenced: frozenset[str]) -> File:
-    """Inline is what the HTML refers to, whatever Content-Disposition says."""
-    name_raw = file_name(leaf.part)
+@dataclass(slots=True)
+class Attached:
+    """A file as sent. ``title``: a name for one that came without."""
+
+    body: bytes
+    declared: str
+    name: str = ""
+    content_id: str = ""
+    title: str = ""
+
+
+def attached(leaf: Leaf, name: str) -> Attached:
     content_id = one_line(str(leaf.part.get("content-id", ""))).strip("<> ")
-    kind = leaf.kind if TYPE.fullmatch(leaf.kind) else "application/octet-stream"
+    return Attached(body_of(leaf), leaf.kind, name, content_id)
+
+
+def file_of(one: Attached, number: int, referenced: frozenset[str]) -> File:
+    """Inline is what the HTML refers to, whatever Content-Disposition says."""
+    declared = one.declared if TYPE.fullmatch(one.declared) else UNKNOWN
+    kind = declared if declared.startswith("message/") else sniffed(one.body, declared, one.name)
     return File(
-        name=safe_name(name_raw) or default_name(kind, number),
+        name=safe_name(one.name) or safe_name(one.title) or default_name(kind, number),
         type=kind,
-        body=body_of(leaf),
-        name_raw=name_raw,
-        inline=bool(content_id) and content_id in referenced,
-        content_id=content_id,
+        body=without_traces(one.body, kind),
+        name_raw=visible_marks(one_line(one.name)),
+        inline=bool(one.content_id) and one.content_id in referenced,
+        content_id=one_line(one.content_id),
+        type_declared=declared,
     )
 
 
 def file_name(part: Message) -> str:
     """The name that was sent: RFC 2231, encoded words and plain 8-bit are all in use."""
     try:
-        name = part.get_filename("")
+        value = part.get_param("filename", None, "content-disposition") or part.get_param("name", "")
+        return one_line(coded_name(*value) if isinstance(value, tuple) else decode_words(str(value).strip()))
     except Exception:  # odd RFC 2231 parameters raise many things; the file matters more than its name
         return ""
-    return one_line(decode_words(str(name)))
 
 
-def safe_name(name: str) -> str:
-    """No separators, controls, direction marks or device names, at most 200 bytes; empty if nothing is left."""
-    shown = "".join(sign for sign in unicodedata.normalize("NFC", name[:1000]) if is_shown(sign))
-    shown = FORBIDDEN.sub("_", shown).replace("..", "_").strip(" .")
-    if RESERVED.fullmatch(shown):
-        shown = f"_{shown}"
-    stem, dot, ending = shown.rpartition(".")
-    if dot and stem and len(ending.encode()) <= 20:
-        return cut(stem, NAME_BYTES - len(ending.encode()) - 1) + "." + ending
-    return cut(shown, NAME_BYTES)
-
-
-def is_shown(sign: str) -> bool:
-    return unicodedata.category(sign) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-
-
-def cut(text: str, size: int) -> str:
-    return text.encode()[:size].decode("utf-8", "ignore").rstrip(" .")
+def coded_name(charset: str | None, _language: str | None, value: str) -> str:
+    """An RFC 2231 value, which the parser left as one letter for each byte."""
+    data = value.encode("latin-1") if all(sign < "\u0100" for sign in value) else value.encode("utf-8", "surrogateescape")
+    return decode_words(Decoder(0).decode(data, charset or ""))
 
 
 def default_name(kind: str, number: int) -> str:
@@ -75,7 +77,7 @@ def body_of(leaf: Leaf) -> bytes:
     parts = children(leaf.part)
     if leaf.kind == "message/rfc822" and len(parts) == 1 and is_base64(leaf.part):
         return rebased(parts[0])
-    return b"\n".join(one.as_bytes() for one in parts)
+    return b"\n".join(source(one) for one in parts)
 
 
 def references(html: str) -> frozenset[str]:

@@ -8,7 +8,8 @@ from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from typing import Any
 
-from channels.email.wording import decode_words, one_line, readable
+from channels.email.subjects import bare_subject as bare_subject
+from channels.email.wording import decode_words, one_line, readable, visible_marks
 
 HEADER = 2000
 LIST = 16 * 1024
@@ -24,7 +25,7 @@ ADDRESS = re.compile(rf"(?<!{ATOM}){ATOM}{{1,64}}@{ATOM}{{1,253}}")
 SIMPLE = re.compile(rf"([^\",;:<>()]*)<\s*({ATOM}{{1,64}}@{ATOM}{{1,253}})\s*>\s*")
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 BRACKETED = re.compile(r"<([^<>]+)>")
-TOKEN = re.compile(r"\+(r\.[a-z0-9]{1,40}\.[a-z0-9]{16,52})$")
+TOKEN = re.compile(r"\+(r(?:\.[a-z0-9]{1,40}){1,2}\.[a-z0-9]{16,52})$")
 ANY_TOKEN = re.compile(r"\+r\.[a-z0-9.]*$")
 
 
@@ -53,22 +54,24 @@ class Part(Message):
 
 
 class Head:
-    """The headers of one mail by lower-case name."""
+    """The headers of one mail by lower-case name. ``hint``: the alphabet of its body, for headers in bare 8-bit letters."""
 
-    def __init__(self, part: Message) -> None:
-        self.fields: list[tuple[str, str]] = [(name.lower(), readable(str(value))) for name, value in part.raw_items()]
+    def __init__(self, part: Message, hint: str = "") -> None:
+        self.values: dict[str, list[str]] = {}
+        for name, value in part.raw_items():
+            self.values.setdefault(name.lower(), []).append(readable(str(value), hint))
 
     def all(self, name: str) -> list[str]:
-        return [value for key, value in self.fields if key == name]
+        return self.values.get(name, [])
 
     def raw(self, name: str) -> str:
         return next(iter(self.all(name)), "")
 
     def has(self, name: str) -> bool:
-        return any(key == name for key, _ in self.fields)
+        return name in self.values
 
     def text(self, name: str) -> str:
-        return one_line(decode_words(self.raw(name)))
+        return visible_marks(one_line(decode_words(self.raw(name))))
 
     def word(self, name: str) -> str:
         """The first word of a header that holds a keyword, lower case."""

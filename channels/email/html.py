@@ -4,6 +4,7 @@ Remote pictures are taken out: they would tell the sender that the mail was read
 """
 
 import re
+from typing import Literal
 
 import nh3
 from selectolax.lexbor import LexborHTMLParser
@@ -37,6 +38,9 @@ ATTRIBUTES: dict[str, set[str]] = {
 }
 HIDDEN = {"head", "iframe", "math", "noscript", "object", "script", "style", "svg", "template", "textarea", "title"}
 SCHEMES = {"http", "https", "mailto", "tel", "cid"}
+LINK_SCHEME = re.compile(r"(?:https?://|mailto:|tel:|cid:)", re.I)
+PICTURE_SCHEME = re.compile(r"cid:", re.I)
+PICTURES = 1000
 BLOCKS = "address,blockquote,center,dd,div,dl,dt,h1,h2,h3,h4,h5,h6,hr,li,ol,p,pre,table,tr,ul"
 BREAK = "\x1e"  # never part of a text: control characters are removed
 
@@ -57,24 +61,50 @@ def is_too_deep(html: str) -> bool:
     return False
 
 
-def sanitised(html: str) -> str:
-    """By our own lists; sanitising twice gives the same as once."""
+def sanitised(html: str, pictures: bool = False) -> str:
+    """By our own lists; sanitising twice gives the same as once.
+
+    ``pictures``: the n-th of ``pictures(html)`` gets the source ``pictures/<n>``, from 0, for somebody who asked to see them.
+    """
+    if not pictures:
+        return cleaned(html, {}, "deny")
+    return cleaned(html, {url: number for number, url in enumerate(remote(html))}, "pass_through")
+
+
+def pictures(html: str) -> list[str]:
+    """The addresses (https) of pictures that lie elsewhere, in order, each once, at most 1,000."""
+    return remote(html)
+
+
+def remote(html: str) -> list[str]:
+    found: dict[str, int] = {}
+    cleaned(html, found, "deny")
+    return list(found)[:PICTURES]
+
+
+def cleaned(html: str, known: dict[str, int], relative: Literal["deny", "pass_through"]) -> str:
+    def kept(tag: str, attribute: str, value: str) -> str | None:
+        if attribute not in ("src", "href"):
+            return value
+        if tag == "img" and value[:8].lower() == "https://":
+            if relative == "deny":
+                known.setdefault(value, len(known))
+                return None
+            return f"pictures/{known[value]}" if value in known else None
+        # What names no scheme is relative, and the page's own address is no business of the sender's.
+        allowed = PICTURE_SCHEME if tag == "img" else LINK_SCHEME
+        return value if allowed.match(value) else None
+
     return nh3.clean(
         html,
         tags=TAGS,
         clean_content_tags=HIDDEN,
         attributes=ATTRIBUTES,
-        attribute_filter=without_remote_pictures,
+        attribute_filter=kept,
         link_rel="noopener noreferrer nofollow",
         url_schemes=SCHEMES,
-        url_relative="deny",
+        url_relative=relative,
     )
-
-
-def without_remote_pictures(tag: str, attribute: str, value: str) -> str | None:
-    if tag == "img" and attribute == "src" and not value.lower().startswith("cid:"):
-        return None
-    return value
 
 
 def as_text(html: str) -> str:

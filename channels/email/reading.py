@@ -5,50 +5,67 @@ from dataclasses import replace
 from email.message import Message
 from hashlib import sha256
 
-from channels.base import Address, Hints, Inbound, Item, Proof, Raw, Unreadable
-from channels.email.auth import authentication
+from channels.base import Address, Automation, Hints, Inbound, Item, Proof, Raw, Receipt, Unreadable
+from channels.email.auth import authentication, trusted
 from channels.email.automatic import automation
 from channels.email.body import Body, body
-from channels.email.headers import Head, addresses, key_of, reply_token
+from channels.email.bounces import reports
+from channels.email.headers import ADDRESSES, Head, addresses, key_of, reply_token, without_token
 from channels.email.structure import Tree, top, tree
-from channels.email.trimming import newly_written
-from channels.email.wording import clean, one_line
+from channels.email.subjects import is_forwarded
+from channels.email.trimming import Trimmed, trimmed, trimmed_html
+from channels.email.wording import clean, one_line, visible_marks
 
 SEEN = 2000
+BEGINNING = 4000
+PAGE = 1_000_000
+SURE = 0.8  # from here on the structure of the HTML tells more than the rows of the plain text
 PROOFS = {"pass_aligned": Proof.DMARC_ALIGNED}
 
 
 def parse(raw: Raw) -> list[Item]:
-    """Read a mail; where that fails its headers; where that fails too, say so. Raises nothing on any bytes."""
+    """Read a mail; where that fails its headers; where that fails too, say so. Raises nothing on any bytes.
+
+    A report on our own mail gives the mail and then a receipt for each recipient it speaks of.
+    """
     with suppress(Exception):  # any bytes may arrive, and a mail must never be lost to a bug in reading it
         whole = tree(raw.body)
-        return [mail(raw, whole, body(whole))]
+        return items(raw, whole, body(whole))
     return headers_only(raw)  # out here, where what the failure held in memory is free again
 
 
 def headers_only(raw: Raw) -> list[Item]:
     """What can be told without touching the body, marked as cut off."""
     try:
-        return [mail(raw, top(raw.body), Body(sha256=raw.sha256, cut=True, signals=("body_not_read",)))]
+        return items(raw, top(raw.body), Body(sha256=raw.sha256, cut=True, signals=("body_not_read",)))
     except Exception as error:  # as above; the bytes are kept, and an agent sees that there is something
         return [Unreadable(f"not a readable mail: {type(error).__name__}", clean(raw.body[:SEEN].decode("latin-1")))]
 
 
-def mail(raw: Raw, whole: Tree, read: Body) -> Item:
-    head = Head(whole.root)
+def items(raw: Raw, whole: Tree, read: Body) -> list[Item]:
+    head = Head(whole.root, read.charset)
+    own = key_of(raw.inbox.address)
+    receipts = reports(whole.root, head, lambda address: without_token(address) == own, recipients(raw))
+    return [mail(raw, whole, read, head, receipts), *receipts]
+
+
+def mail(raw: Raw, whole: Tree, read: Body, head: Head, receipts: list[Receipt]) -> Item:
     sender = sender_of(raw, head)
     if sender is None:
         return Unreadable("no sender", clean(f"{head.text('subject')}\n\n{read.text}".strip())[:SEEN])
     domain = sender.canonical.rpartition("@")[2]
-    auth = authentication(head, domain if is_single_author(head) else "", trusted(raw))
-    kind, signals = automation(head, report_type(whole.root), sender.canonical, has_null_sender(raw, head))
+    auth = authentication(head, domain if is_single_author(head) else "", trusted(raw.inbox.config))
+    kind, signals = automatic(raw, whole, read, head, sender, receipts)
+    subject = head.text("subject")
+    new = newly_written(read)
+    to, cc = copies(head)
     return Inbound(
         sender=replace(sender, proof=PROOFS.get(auth, sender.proof)),
         text=read.text,
-        external_id=clean(head.message_id()) or f"<{raw.sha256.hex()}@no-id.invalid>",
-        text_visible=newly_written(read.text),
+        external_id=head.message_id() or f"<{raw.sha256.hex()}@no-id.invalid>",
+        text_visible=new.visible,
         html=read.html,
-        subject=head.text("subject"),
+        subject=subject,
         digest=digest(head, read),
         reply_to=first_address(head, "reply-to"),
         sent_at_claimed=head.sent_at(),
@@ -58,7 +75,53 @@ def mail(raw: Raw, whole: Tree, read: Body) -> Item:
         automation=kind,
         signals=(*signals, *read.signals),
         truncated=read.cut or whole.cut,
+        to=to,
+        cc=cc,
+        trim_confidence=new.confidence,
+        forwarded=read.passed_on or is_forwarded(subject, read.text),
     )
+
+
+def automatic(
+    raw: Raw, whole: Tree, read: Body, head: Head, sender: Address, receipts: list[Receipt]
+) -> tuple[Automation, tuple[str, ...]]:
+    report = report_type(whole.root)
+    kind, signals = automation(head, report, sender.canonical, has_null_sender(raw, head), read.text[:BEGINNING])
+    if receipts:
+        return "bounce", signals or ("report:read",)
+    if read.is_calendar_answer:
+        return ("auto_reply" if kind in ("none", "unknown", "notification") else kind), (*signals, "calendar_reply")
+    return kind, signals
+
+
+def newly_written(read: Body) -> Trimmed:
+    """By the plain text; by the HTML where that is sure of something else."""
+    if read.passed_on:
+        return Trimmed()
+    plain = trimmed(read.text)
+    if not read.page or len(read.page) > PAGE:
+        return plain
+    rich = trimmed_html(read.page)
+    if rich.confidence < SURE or rich.visible is None or squeezed(rich.visible) == squeezed(plain.visible or read.text):
+        return plain
+    return replace(rich, visible=visible_marks(clean(rich.visible)))
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def copies(head: Head) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
+    """(To, Cc), each address once, at most 1,000 in all."""
+    known: set[str] = set()
+    found: list[list[Address]] = []
+    for name in ("to", "cc"):
+        found.append([])
+        for one in (address(*pair) for pair in head.addresses(name)):
+            if one.canonical not in known and len(known) < ADDRESSES:
+                known.add(one.canonical)
+                found[-1].append(one)
+    return tuple(found[0]), tuple(found[1])
 
 
 def sender_of(raw: Raw, head: Head) -> Address | None:
@@ -76,17 +139,12 @@ def first_address(head: Head, name: str) -> Address | None:
 
 
 def address(name: str, value: str, proof: Proof = Proof.CLAIMED) -> Address:
-    return Address(kind="email", raw=value, canonical=key_of(value), proof=proof, name=name)
+    return Address(kind="email", raw=one_line(value), canonical=key_of(value), proof=proof, name=visible_marks(name))
 
 
 def is_single_author(head: Head) -> bool:
     """Several authors cannot be vouched for by one stamp (RFC 7489 section 6.6.1)."""
     return len(head.all("from")) == 1 and len(head.addresses("from")) == 1
-
-
-def trusted(raw: Raw) -> frozenset[str]:
-    names = raw.inbox.config.get("trusted_authserv_ids", "")
-    return frozenset(name.strip().lower() for name in names.split(",") if name.strip())
 
 
 def report_type(root: Message) -> str:

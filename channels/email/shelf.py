@@ -4,7 +4,7 @@ import asyncio
 import threading
 from time import monotonic
 
-from channels import _egress
+from channels._egress import fetched
 
 LONGEST = 86_400.0  # seconds
 LARGEST = 100_000
@@ -32,7 +32,7 @@ class Shelf:
 
     def _fetch(self, url: str) -> None:
         try:
-            body = asyncio.run(_egress.fetched(url, most=LARGEST)).body
+            body = asyncio.run(fetched(url, most=LARGEST)).body
         except Exception:  # whatever it was: the provider comes again, and then we try again
             body = b""
         with self._lock:

@@ -133,3 +133,30 @@ def content(part: Message) -> bytes:
     except Exception:  # a broken uuencoding raises many things; the rest of the mail must be read
         return b""
     return data if isinstance(data, bytes) else b""
+
+
+def source(part: Message) -> bytes:
+    """A part as it was sent, with line ends as LF. By a list and not by calls, which the standard writer nests without limit."""
+    written: list[bytes] = []
+    waiting: list[Message | str] = [part]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            written.append(one.encode("utf-8", "surrogateescape"))
+            continue
+        waiting.extend(reversed([*(f"{name}: {value}\n" for name, value in one.raw_items()), "\n", *inside(one)]))
+    return b"".join(written)
+
+
+def inside(part: Message) -> list[Message | str]:
+    """What follows the headers of a part, in order."""
+    parts = children(part)
+    if not parts:
+        return [str(part.get_payload() or "")]
+    boundary = part.get_boundary() if part.get_content_maintype() == "multipart" else None
+    if boundary is None:
+        return [*parts]
+    between: list[Message | str] = [str(part.preamble or "")]
+    for one in parts:
+        between += [f"--{boundary}\n", one, "\n"]
+    return [*between, f"--{boundary}--\n", str(part.epilogue or "")]

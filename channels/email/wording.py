@@ -1,110 +1,37 @@
-"""Bytes and header values to clean text: character sets, encoded words, control characters."""
+"""Header values and body text as clean text: encoded words, control characters, marks that deceive the eye."""
 
 import binascii
-import codecs
 import re
 from collections.abc import Iterator
 
-# What programs declare is not what they mean: the left name is used for the right one (WHATWG Encoding, Python codecs).
-ALIASES = {
-    "ascii": "utf-8",
-    "us-ascii": "utf-8",
-    "ansi_x3.4-1968": "utf-8",
-    "utf8": "utf-8",
-    "utf8mb4": "utf-8",
-    "iso-8859-1": "windows-1252",
-    "iso8859-1": "windows-1252",
-    "iso_8859-1": "windows-1252",
-    "latin1": "windows-1252",
-    "latin-1": "windows-1252",
-    "iso-8859-9": "windows-1254",
-    "iso-8859-11": "cp874",
-    "tis-620": "cp874",
-    "iso-8859-8-i": "iso-8859-8",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "x-gbk": "gb18030",
-    "hz-gb-2312": "hz",
-    "big5": "big5hkscs",
-    "shift_jis": "cp932",
-    "shift-jis": "cp932",
-    "x-sjis": "cp932",
-    "windows-31j": "cp932",
-    "ks_c_5601-1987": "cp949",
-    "euc-kr": "cp949",
-    "cp-850": "cp850",
-    "macintosh": "mac_roman",
-    "x-mac-roman": "mac_roman",
-}
-# Codecs that are no character sets, or that take quadratic time.
-NO_CHARSETS = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
-WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?([^?]{0,2000})\?=")
+from channels.email.charsets import Decoder, strictly
+
+# A question mark may stand inside (against RFC 2047, but common); the next word's start ends the search, so it stays linear.
+WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?((?:[^?=]|=(?!\?)|\?(?!=)){0,2000}+(?:=(?=\?=))?)\?=")
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 LINE_BREAKS = re.compile(r"[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 FOLDS = re.compile(r"(?:\r\n|\n|\r)(?=[ \t])")
-SAMPLE = 64 * 1024
+JAPANESE = re.compile(r"\x1b[$(]")
+
+# Letters that run from right to left: beside them embeddings and isolates are honest.
+RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+OVERRIDES = re.compile("[\u202d\u202e]")
+DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+SPELT = r"A-Za-z0-9\u00c0-\u024f\u0370-\u052f.@/:_-"  # between these nothing invisible has a meaning
+UNSEEN = re.compile(rf"(?<=[{SPELT}])[\u200b-\u200d\u2060-\u2064\ufeff\u180e\u034f]+(?=[{SPELT}])")
+ANY_MARK = re.compile("[\u034f\u180e\u200b-\u200d\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
-class Decoder:
-    """Turns bytes into text. Guessing a character set is slow, so one mail gets five guesses and then Latin-1."""
-
-    def __init__(self, guesses: int = 5) -> None:
-        self.guesses = guesses
-
-    def decode(self, data: bytes, declared: str = "") -> str:
-        known = charset(declared)
-        for name in dict.fromkeys((known, "utf-8")):
-            if name and (text := strictly(data, name)) is not None:
-                return text
-        if known and (text := nearly(data, known)):
-            return text
-        return self.guess(data) or data.decode("latin-1")
-
-    def guess(self, data: bytes) -> str | None:
-        if self.guesses <= 0:
-            return None
-        self.guesses -= 1
-        from charset_normalizer import from_bytes  # here, because most mails never need this large import
-
-        best = from_bytes(data[:SAMPLE]).best()
-        return strictly(data, best.encoding) if best else None
-
-
-def charset(declared: str) -> str:
-    """The codec meant by a declared name, empty where there is none."""
-    name = declared.strip().strip("\"'").partition("*")[0].lower()
-    name = ALIASES.get(name, name)
-    if not re.fullmatch(r"[a-z0-9._:-]{1,40}", name):
-        return ""
-    try:
-        found = codecs.lookup(name).name
-    except LookupError:
-        return ""
-    return "" if found.replace("-", "_") in NO_CHARSETS else name
-
-
-def strictly(data: bytes, name: str) -> str | None:
-    try:
-        return data.decode(name).removeprefix("\ufeff")
-    except (ValueError, LookupError):  # LookupError: a codec that is no text encoding
-        return None
-
-
-def nearly(data: bytes, name: str) -> str:
-    """The text if at most one character in a hundred is broken: a cut-off letter must not spoil the rest."""
-    try:
-        text = data.decode(name, "replace")
-    except (ValueError, LookupError):  # LookupError: a codec that is no text encoding
-        return ""
-    return text if text.count("\ufffd") * 100 <= len(text) else ""
-
-
-def readable(value: str) -> str:
-    """A header value as the parser left it (8-bit bytes as surrogates), unfolded and decoded."""
+def readable(value: str, hint: str = "") -> str:
+    """A header value as the parser left it (8-bit bytes as surrogates), unfolded and decoded; ``hint``: the body's alphabet."""
     value = FOLDS.sub("", value)
-    if value.isascii():
+    if value.isascii() and not JAPANESE.search(value):
         return value
-    return Decoder(0).decode(value.encode("utf-8", "surrogateescape"), "utf-8")
+    data = value.encode("utf-8", "surrogateescape")
+    if JAPANESE.search(value):
+        return Decoder(0).decode(data, "iso-2022-jp")
+    text = strictly(data, "utf-8")
+    return Decoder(0).decode(data, hint) if text is None else text
 
 
 def decode_words(value: str) -> str:
@@ -153,9 +80,30 @@ def unpacked(letter: str, coded: str) -> bytes | None:
 def clean(text: str) -> str:
     """Line ends as LF; NUL, C0 but TAB and LF, and lone surrogates removed."""
     text = CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return text.encode("utf-8", "ignore").decode()
+    return text if text.isascii() else text.encode("utf-8", "ignore").decode()
 
 
 def one_line(text: str) -> str:
     """Clean text without any kind of line break: a newline in a subject that is sent back would forge a header."""
+    if text.isascii() and text.isprintable():  # nearly all
+        return text.strip()
     return clean(LINE_BREAKS.sub(" ", text)).strip()
+
+
+def visible_marks(text: str) -> str:
+    """Marks that turn the reading direction, or hide inside a word, as ``[U+202E]`` (Unicode Technical Report 36, section 3).
+
+    Left alone: joiners in emoji and in scripts that need them, embeddings and isolates on a line with right-to-left letters.
+    """
+    if text.isascii() or not ANY_MARK.search(text):
+        return text
+    return "\n".join(marked_line(line) for line in text.split("\n"))
+
+
+def marked_line(line: str) -> str:
+    deceptive = OVERRIDES if RIGHT_TO_LEFT.search(line) else DIRECTIONS
+    return UNSEEN.sub(named, deceptive.sub(named, line))
+
+
+def named(match: re.Match[str]) -> str:
+    return "".join(f"[U+{ord(sign):04X}]" for sign in match[0])

@@ -11,8 +11,8 @@ from hashlib import sha256
 from html import escape
 from typing import Any
 
+from channels._files import TYPE, safe_name
 from channels.base import File, Measure, Outbound, TooLong
-from channels.email.attachments import TYPE, safe_name
 from channels.email.headers import canonical, deliverable
 from channels.email.wording import clean, one_line
 

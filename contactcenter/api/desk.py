@@ -1,22 +1,22 @@
 """Offers, queues, people, files, the board, and what could not be read."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
-from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path
 from sqlalchemy import select, text
 
 from channels.base import Unreadable
+from contactcenter.api import inboxes, mail, wordings
 from contactcenter.api.deps import Auditor, HouseDep, Supervisor, Tx, Who
 from contactcenter.api.tickets import PROBLEMS
-from contactcenter.desk import board, inbox, offers, pages, promises, replies, shown
+from contactcenter.desk import board, consents, inbox, offers, pages, promises, replies, shown
 from contactcenter.desk.board import iso
 from contactcenter.desk.book import open_book
 from contactcenter.errors import NotFound
-from contactcenter.models import Attachment, Message, RawEvent, Ticket
+from contactcenter.models import Endpoint, RawEvent, Ticket
 from contactcenter.schemas import (
     Board,
+    ConsentIn,
     ContactOut,
     History,
     QueueInfo,
@@ -27,13 +27,9 @@ from contactcenter.schemas import (
 )
 
 router = APIRouter(prefix="/api", tags=["desk"], responses=PROBLEMS)
+for _part in (mail, inboxes, wordings):
+    router.include_router(_part.router)
 Id = Annotated[int, Path(ge=1, le=2**53)]
-
-MAIL_PAGE = (
-    '<!doctype html><html><head><meta charset="utf-8"><title>Message</title><link rel="stylesheet" href="/static/mail.css">'
-    "</head><body>{body}</body></html>"
-)
-MAIL_CSP = "sandbox; default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'self'"
 
 
 @router.post("/offers/{offer_id}/acceptance", response_model=TicketRow)
@@ -61,41 +57,21 @@ async def contact(tx: Tx, who: Who, house: HouseDep, contact_id: Id) -> Any:
     return await pages.contact(tx, house.kit, who.scope, contact_id)
 
 
+@router.post("/contacts/{contact_id}/consents", response_model=ContactOut)
+async def decide(tx: Tx, who: Who, house: HouseDep, contact_id: Id, wanted: ConsentIn) -> Any:
+    """Settle what a person's doubtful words meant: they want no more messages, or they meant something else."""
+    endpoint = await tx.get(Endpoint, wanted.endpoint_id)
+    if endpoint is None or endpoint.contact_id != contact_id:
+        raise NotFound("There is no such address that you may see.")
+    await consents.decide(tx, who.scope, who.staff, wanted.endpoint_id, wanted.state)
+    await tx.flush()
+    return await pages.contact(tx, house.kit, who.scope, contact_id)
+
+
 @router.get("/board", response_model=Board)
 async def show_board(tx: Tx, who: Supervisor) -> Any:
     """The queues as they are now; every figure is made from the facts on the log, and says how."""
     return await board.read(tx, who.scope)
-
-
-@router.get("/messages/{message_id}/body", response_class=Response)
-async def message_body(tx: Tx, who: Who, message_id: UUID) -> Response:
-    """The sanitised HTML of a mail, as a page of its own for a sandboxed frame."""
-    body = await tx.scalar(
-        select(Message.body_html)
-        .join(Ticket, Ticket.id == Message.ticket_id)
-        .where(Message.id == message_id, who.scope.condition())
-    )
-    if body is None:
-        raise NotFound("There is no such message that you may see.")
-    return Response(MAIL_PAGE.format(body=body), media_type="text/html", headers={"content-security-policy": MAIL_CSP})
-
-
-@router.get("/attachments/{attachment_id}", response_class=Response)
-async def attachment(tx: Tx, who: Who, house: HouseDep, attachment_id: Id) -> Response:
-    """A file, always as a download."""
-    file = await tx.scalar(
-        select(Attachment)
-        .join(Message, Message.id == Attachment.message_id)
-        .join(Ticket, Ticket.id == Message.ticket_id)
-        .where(Attachment.id == attachment_id, who.scope.condition())
-    )
-    if file is None:
-        raise NotFound("There is no such file that you may see.")
-    headers = {
-        "content-disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
-        "content-security-policy": "sandbox; default-src 'none'",
-    }
-    return Response(await house.kit.files.get(file.sha256), media_type="application/octet-stream", headers=headers)
 
 
 @router.get("/unreadable", response_model=list[UnreadableOut])

@@ -1,15 +1,32 @@
 """Tickets: lists, the page of one, and everything done to it."""
 
+from dataclasses import replace
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from contactcenter.api.deps import HouseDep, Person, Tx, Who
-from contactcenter.desk import closures, pages, picking, reopening, replies, shown, tickets, transfers
+from contactcenter.desk import (
+    closures,
+    composing,
+    deliveries,
+    moving,
+    pages,
+    participants,
+    picking,
+    reopening,
+    replies,
+    said,
+    shown,
+    tickets,
+    transfers,
+)
 from contactcenter.desk.kit import Kit
-from contactcenter.errors import Conflict, Refused
-from contactcenter.models import Endpoint, Message, Ticket
+from contactcenter.errors import Conflict, NotFound, Refused
+from contactcenter.models import Message, Ticket
 from contactcenter.schemas import (
     ClosureIn,
     DraftIn,
@@ -18,9 +35,13 @@ from contactcenter.schemas import (
     MeasureOut,
     MessageIn,
     MessageList,
+    Moved,
+    MovesIn,
     Problem,
     ReopeningIn,
+    ResendingIn,
     Snapshot,
+    TakenBack,
     TicketList,
     TicketPage,
     TicketRow,
@@ -70,32 +91,94 @@ async def earlier_messages(
 async def write_message(tx: Tx, who: Who, house: HouseDep, response: Response, ref: Ref, wanted: MessageIn) -> Any:
     """Reply or note. The same ``client_msg_id`` again gives the same message with 200."""
     letter = replies.Letter(
-        wanted.client_msg_id, wanted.text, wanted.kind, wanted.expected_last_seq, wanted.send_anyway
-    )
+        wanted.client_msg_id, wanted.text, wanted.kind, wanted.expected_last_seq, wanted.send_anyway,
+        endpoint_id=wanted.endpoint_id, cc=tuple(wanted.cc), bcc=tuple(wanted.bcc), subject=wanted.subject,
+        uploads=tuple(wanted.uploads),
+    )  # fmt: skip
     try:
         written = await replies.write(tx, house.kit, who.scope, who.staff, ref, letter)
     except Conflict as conflict:
         if ids := conflict.extras.get("changes"):
-            conflict.extras["changes"] = await shown.messages(tx, house.kit, Message.id.in_(ids))
+            conflict.extras["changes"] = await said.messages(tx, house.kit, Message.id.in_(ids))
         raise
     if written.repeated:
         response.status_code = 200
     await tx.flush()
-    return (await shown.messages(tx, house.kit, Message.id == written.message.id))[0]
+    return (await said.messages(tx, house.kit, Message.id == written.message.id))[0]
+
+
+@router.delete("/tickets/{ref}/messages/{message_id}/delivery", response_model=TakenBack)
+async def take_back(tx: Tx, who: Who, ref: Ref, message_id: UUID) -> Any:
+    """Undo: what has not left yet comes back as your draft. 409 ``already-on-its-way`` when it was too late."""
+    await _on_ticket(tx, who, ref, message_id)
+    return {"text": await deliveries.take_back(tx, who.scope, who.staff, message_id)}
+
+
+@router.post("/tickets/{ref}/messages/{message_id}/resending", response_model=MessageOut, status_code=201)
+async def resend(tx: Tx, who: Who, house: HouseDep, ref: Ref, message_id: UUID, wanted: ResendingIn) -> Any:
+    """The same words to another address of the person."""
+    written = await replies.resend(
+        tx, house.kit, who.scope, who.staff, ref, message_id, wanted.endpoint_id, wanted.client_msg_id
+    )
+    await tx.flush()
+    return (await said.messages(tx, house.kit, Message.id == written.message.id))[0]
+
+
+@router.post("/tickets/{ref}/messages/{message_id}/acceptance", response_model=MessageOut)
+async def accept(tx: Tx, who: Who, house: HouseDep, ref: Ref, message_id: UUID) -> Any:
+    """Let a held sender in: what they wrote is part of the matter, and they may go on writing."""
+    await participants.accept(tx, who.scope, who.staff, ref, message_id)
+    await tx.flush()
+    return (await said.messages(tx, house.kit, Message.id == message_id))[0]
+
+
+@router.post("/tickets/{ref}/moves", response_model=Moved)
+async def move(tx: Tx, who: Who, house: HouseDep, ref: Ref, wanted: MovesIn) -> Any:
+    """Put messages on another ticket of the same person, or on one of their own."""
+    for message_id in wanted.message_ids:
+        await _on_ticket(tx, who, ref, message_id)
+    to = await tickets.find(tx, who.scope, wanted.to_ref) if wanted.to_ref else None
+    target = await moving.move(tx, house.kit, who.scope, who.staff, wanted.message_ids, to.id if to else None)
+    return {"ref": target.reference, "message_ids": wanted.message_ids}
+
+
+@router.delete("/tickets/{ref}/moves/{message_id}", response_model=Moved)
+async def move_back(tx: Tx, who: Who, house: HouseDep, ref: Ref, message_id: UUID) -> Any:
+    """Undo a move, with all that moved together."""
+    await _on_ticket(tx, who, ref, message_id)
+    home = await moving.undo(tx, house.kit, who.scope, who.staff, message_id)
+    return {"ref": home.reference, "message_ids": [message_id]}
+
+
+async def _on_ticket(tx: AsyncSession, who: Person, ref: str, message_id: UUID) -> Ticket:
+    """A message is addressed with its ticket. Raises NotFound where it is not there, or not theirs to see."""
+    ticket = await tickets.find(tx, who.scope, ref)
+    if await tx.scalar(select(Message.id).where(Message.id == message_id, Message.ticket_id == ticket.id)) is None:
+        raise NotFound("There is no such ticket that you may see.")
+    return ticket
 
 
 @router.post("/tickets/{ref}/measure", response_model=MeasureOut)
 async def measure(tx: Tx, who: Who, house: HouseDep, ref: Ref, wanted: MeasureIn) -> Any:
-    """What a text would cost on the ticket's channel: parts, units, warnings."""
+    """What a text would cost on its way: parts, units, money, and how to say it cheaper."""
     ticket = await tickets.find(tx, who.scope, ref)
-    endpoint = await tx.get_one(Endpoint, ticket.endpoint_id)
+    name, endpoint = await composing.channel_of(tx, house.kit, ticket, wanted.endpoint_id)
     if not wanted.text:
-        return {"parts": 0, "units": 0, "encoding": "", "limit": 0, "warnings": []}
+        return {**NOTHING, "warnings": []}
     outbound = await replies.outbound_preview(tx, ticket, endpoint, wanted.text)
-    replies.check_length(house.kit, outbound, ticket.channel)
-    counted = house.kit.channels[ticket.channel].measure(outbound)
-    return {"parts": counted.parts, "units": counted.units, "encoding": counted.encoding, "limit": counted.limit,
-            "warnings": list(counted.warnings)}  # fmt: skip
+    replies.check_length(house.kit, outbound, name)
+    channel = house.kit.channels[name]
+    counted = channel.measure(outbound)
+    plain = channel.measure(replace(outbound, text=counted.plain)) if counted.plain else None
+    return {
+        "parts": counted.parts, "units": counted.units, "encoding": counted.encoding, "limit": counted.limit,
+        "warnings": list(counted.warnings), "cost": counted.cost, "currency": counted.currency, "dear": list(counted.dear),
+        "plain": counted.plain, "plain_parts": plain.parts if plain else None,
+    }  # fmt: skip
+
+
+NOTHING = {"parts": 0, "units": 0, "encoding": "", "limit": 0, "cost": None, "currency": "", "dear": [], "plain": "",
+           "plain_parts": None}  # fmt: skip
 
 
 @router.put("/tickets/{ref}/draft", status_code=204)

@@ -2,17 +2,13 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels.base import Capabilities
 from contactcenter import events
-from contactcenter.desk import consents, deliveries, lines, promises, tickets, work
+from contactcenter.desk import lines, notices, promises, tickets, work
 from contactcenter.desk.access import Scope
-from contactcenter.desk.book import channel_inbox, open_book
 from contactcenter.desk.kit import Kit
 from contactcenter.desk.replies import clean
-from contactcenter.desk.texts import say
 from contactcenter.errors import Conflict, Forbidden, Refused
-from contactcenter.ids import uuid7
-from contactcenter.models import Closure, Endpoint, Message, Staff, Ticket
+from contactcenter.models import Closure, Staff, Ticket
 
 REASONS = ("answered", "done", "no_action_needed", "wrong_agency", "duplicate", "no_reply", "spam")
 SILENT = ("spam", "duplicate")
@@ -59,27 +55,9 @@ async def _end(tx: AsyncSession, kit: Kit, ticket: Ticket) -> None:
 
 
 async def _tell_citizen(tx: AsyncSession, kit: Kit, ticket: Ticket, sentence: str) -> None:
-    """On a live channel the closing line says it; elsewhere it goes out as a message."""
-    channel = kit.channels[ticket.channel]
-    endpoint = await tx.get_one(Endpoint, ticket.endpoint_id)
-    if channel.capabilities.live or await consents.why_not(tx, endpoint):
+    """On a live channel the closing line says it; elsewhere it goes out as a message that says how to contest."""
+    if kit.channels[ticket.channel].capabilities.live:
         return
     _agency, queue = await tickets.entries(tx, ticket)
-    words = say(ticket.language, "closed", sentence=sentence, days=queue.row.reopen_days, ref=ticket.reference)
-    inbox = (await open_book(tx)).inboxes[ticket.inbox_id]
-    ticket.message_seq += 1
-    message = Message(
-        id=uuid7(), ticket_id=ticket.id, seq=ticket.message_seq, direction="out", author_kind="system", channel=ticket.channel,
-        inbox_id=ticket.inbox_id, body_text=words, automation="notification", language=ticket.language,
-        subject=_subject(ticket, channel.capabilities), external_id=channel.mint_id(channel_inbox(inbox)) or None,
-    )  # fmt: skip
-    tx.add(message)
-    await tx.flush()
-    await deliveries.hand_over(tx, kit, ticket, message, endpoint.id)
-    await events.record(
-        tx, "message.written", ticket.id, events.DESK, message=message.id, channel=ticket.channel, why="closed"
-    )
-
-
-def _subject(ticket: Ticket, capabilities: Capabilities) -> str | None:
-    return (ticket.subject or None) if capabilities.subjects else None
+    text = await notices.words(tx, ticket, "closed", sentence=sentence, days=queue.row.reopen_days, ref=ticket.reference)
+    await notices.write(tx, kit, ticket, text, "closed")

@@ -20,6 +20,9 @@ from contactcenter import events
 from contactcenter.models import Inbox
 from contactcenter.models.tickets import OPEN
 
+MOST_SHOWN = 100
+"""Addresses of a message's head that are kept beside it; the original holds them all."""
+
 
 class Statement:
     """SQL with named values (``:name``), turned once into the driver's numbered form."""
@@ -35,17 +38,30 @@ class Statement:
 
     async def row(self, tx: AsyncSession, values: dict[str, Any]) -> Any:
         """The one row of the answer. The transaction must have begun: some statement ran on it before."""
-        driver: Any = tx.info.get("driver")
-        if driver is None:
-            connection = await (await tx.connection()).get_raw_connection()
-            driver = tx.info["driver"] = connection.driver_connection
+        driver = await self._driver(tx)
         return await driver.fetchrow(self._sql, *[values[name] for name in self._names])
+
+    @staticmethod
+    async def _driver(tx: AsyncSession) -> Any:
+        if "driver" not in tx.info:
+            connection = await (await tx.connection()).get_raw_connection()
+            tx.info["driver"] = connection.driver_connection
+        return tx.info["driver"]
+
+    async def rows(self, tx: AsyncSession, values: dict[str, Any]) -> list[Any]:
+        """All rows of the answer; as for ``row``."""
+        driver = await self._driver(tx)
+        rows: list[Any] = await driver.fetch(self._sql, *[values[name] for name in self._names])
+        return rows
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What we know of who wrote. ``endpoint_id`` is None for an address we never saw; ``own_ticket`` their open matter, else
-    one closed so recently that a message contests the closure; ``acks`` counts acknowledgements of the last 24 hours."""
+    """What we know of who wrote. ``endpoint_id`` is None for an address we never saw; ``own_ticket`` their open matter in this
+    inbox, else one closed so recently that a message contests the closure; ``acks`` counts acknowledgements of the last 24
+    hours, ``automatic`` all we sent by ourselves within the last one. ``open_count``: their open matters in this inbox;
+    ``question`` and ``survey``: what we asked them and they have not answered; ``language``: the one they chose.
+    """
 
     seen: bool
     endpoint_id: int | None
@@ -54,23 +70,54 @@ class Sender:
     consent: str
     written_to: bool
     acks: int
+    automatic: int = 0
+    open_count: int = 0
+    question: int | None = None
+    survey: int | None = None
+    language: str | None = None
 
 
-_KNOWN = f"""
+_LATELY = """t.status = 'closed' AND t.closed_at > CAST(:now AS timestamptz)
+      - make_interval(days => (SELECT q.reopen_days FROM queue q WHERE q.id = t.queue_id)::int)"""
+
+# A matter is theirs in this inbox where they opened it here, or were asked in and wrote or were written to here.
+_THEIRS = """(SELECT t.id, t.status, t.closed_at, t.updated_at, t.queue_id FROM ticket t
+        WHERE t.endpoint_id = e.id AND t.inbox_id = :inbox
+      UNION SELECT t.id, t.status, t.closed_at, t.updated_at, t.queue_id FROM participant p JOIN ticket t ON t.id = p.ticket_id
+        WHERE p.endpoint_id = e.id AND p.role <> 'held' AND t.endpoint_id <> e.id) t"""
+
+_KNOWN = """
     e.id AS endpoint_id, e.contact_id,
       EXISTS (SELECT 1 FROM message m WHERE m.inbox_id = :inbox AND m.external_id = :external_id
         AND m.content_digest = :digest AND m.direction = 'in') AS seen,
-      (SELECT t.id FROM ticket t WHERE t.endpoint_id = e.id AND ({OPEN} OR (t.status = 'closed' AND t.closed_at >
-        CAST(:now AS timestamptz) - make_interval(days => (SELECT q.reopen_days FROM queue q WHERE q.id = t.queue_id)::int)))
-        ORDER BY ({OPEN}) DESC, t.updated_at DESC LIMIT 1) AS own_ticket,
+      matters.open_count,
+      coalesce(matters.own, CASE WHEN matters.closed_count = 1 THEN matters.closed END) AS own_ticket,
       coalesce((SELECT c.state FROM consent c WHERE c.endpoint_id = e.id AND c.purpose = 'service'), 'implied') AS consent,
       EXISTS (SELECT 1 FROM ticket t JOIN delivery d ON d.ticket_id = t.id WHERE t.endpoint_id = e.id) AS written_to,
-      (SELECT count(*) FROM ticket t JOIN message m ON m.ticket_id = t.id WHERE t.endpoint_id = e.id AND m.direction = 'out'
-        AND m.automation = 'notification' AND m.created_at > clock_timestamp() - interval '24 hours') AS acks
-    """  # noqa: S608 - a constant
-_ADDRESS = "endpoint e ON e.agency_id = :agency AND e.kind = :kind AND e.canonical = :canonical"
+      ours.acks, ours.automatic,
+      (SELECT q.id FROM question q WHERE q.endpoint_id = e.id AND q.inbox_id = :inbox AND q.answered_at IS NULL) AS question,
+      (SELECT max(s.id) FROM survey s WHERE s.endpoint_id = e.id AND s.answered_at IS NULL) AS survey,
+      (SELECT c.language FROM contact c WHERE c.id = e.contact_id) AS language
+    """
+_ADDRESS = f"""endpoint e ON e.agency_id = :agency AND e.kind = :kind AND e.canonical = :canonical
+    LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE {OPEN}) AS open_count,
+        (array_agg(t.id ORDER BY t.updated_at DESC) FILTER (WHERE {OPEN}))[1] AS own,
+        count(*) FILTER (WHERE {_LATELY}) AS closed_count, max(t.id) FILTER (WHERE {_LATELY}) AS closed FROM {_THEIRS})
+      matters ON true
+    LEFT JOIN LATERAL (SELECT count(*) AS acks, count(*) FILTER (WHERE m.created_at > clock_timestamp() - interval '1 hour')
+        AS automatic FROM ticket t JOIN message m ON m.ticket_id = t.id AND m.direction = 'out'
+          AND m.automation = 'notification' AND m.created_at > clock_timestamp() - interval '24 hours'
+        WHERE t.endpoint_id = e.id AND t.updated_at > clock_timestamp() - interval '24 hours') ours ON true"""  # noqa: S608 - constants
 
 _LOOK = Statement(f"SELECT {_KNOWN} FROM (SELECT 1) one LEFT JOIN {_ADDRESS}")  # noqa: S608 - constants
+
+_KEEP = Statement(
+    """
+    INSERT INTO raw_event (source, source_key, inbox_id, envelope, body, file_hash, sha256, state, correlation)
+    VALUES (:source, :source_key, :inbox, :envelope, :body, :file, :sha256, :state, :correlation)
+    ON CONFLICT (source, source_key) DO NOTHING RETURNING id
+    """
+)
 
 _KEEP_AND_LOOK = Statement(
     f"""
@@ -82,10 +129,24 @@ _KEEP_AND_LOOK = Statement(
     """  # noqa: S608 - constants
 )
 
+_DONE_AND_LOOK = Statement(
+    f"""
+    WITH done AS (
+      UPDATE raw_event SET state = 'done', error = NULL, lease_until = NULL WHERE id = :raw AND state = 'new' RETURNING id)
+    SELECT {_KNOWN} FROM done LEFT JOIN {_ADDRESS}
+    """  # noqa: S608 - constants
+)
+
 
 async def look(tx: AsyncSession, box: Inbox, inbound: Inbound, now: Any) -> Sender:
     """One question about the sender. Hold the sender's lock (``people.serialise``) before asking."""
     return _sender(await _LOOK.row(tx, _asked(box, inbound, now)))
+
+
+async def keep(tx: AsyncSession, raw: dict[str, Any]) -> int | None:
+    """Store a raw event that is read later, in ``Database.straight()``. Gives its id, or None when we had it already."""
+    row = await _KEEP.row(tx, raw)
+    return None if row is None else int(row["id"])
 
 
 async def keep_and_look(
@@ -94,6 +155,13 @@ async def keep_and_look(
     """Store the raw event of a lone message and ask about its sender, whose lock is held. None when we had it already."""
     row = await _KEEP_AND_LOOK.row(tx, _asked(box, inbound, now) | raw)
     return None if row is None else (row["raw_id"], _sender(row))
+
+
+async def done_and_look(tx: AsyncSession, box: Inbox, inbound: Inbound, now: Any, raw_id: int) -> Sender | None:
+    """Mark a stored raw event of a lone message as done and ask about its sender, whose lock is held. None when somebody else
+    has finished it meanwhile."""
+    row = await _DONE_AND_LOOK.row(tx, _asked(box, inbound, now) | {"raw": raw_id})
+    return None if row is None else _sender(row)
 
 
 def _asked(box: Inbox, inbound: Inbound, now: Any) -> dict[str, Any]:
@@ -105,18 +173,19 @@ def _asked(box: Inbox, inbound: Inbound, now: Any) -> dict[str, Any]:
 
 def _sender(row: Any) -> Sender:
     return Sender(
-        row["seen"], row["endpoint_id"], row["contact_id"], row["own_ticket"], row["consent"], row["written_to"], row["acks"]
+        row["seen"], row["endpoint_id"], row["contact_id"], row["own_ticket"], row["consent"], row["written_to"], row["acks"],
+        row["automatic"], row["open_count"], row["question"], row["survey"], row["language"],
     )  # fmt: skip
 
 
 _MESSAGE_COLUMNS = """(id, ticket_id, seq, direction, kind, visibility, author_kind, author_endpoint_id, channel, inbox_id,
   raw_event_id, external_id, content_digest, client_key, subject, body_text, body_full, body_html, automation, signals, auth,
-  sent_at_claimed, language)"""
+  sent_at_claimed, language, recipients, trim_confidence, forwarded, truncated)"""
 
 _MESSAGE_VALUES = """'in', 'message', :visibility, 'citizen', {endpoint}, :channel, :inbox, CAST(:raw AS bigint),
   CAST(:external_id AS text), CAST(:digest AS bytea), CAST(:client_key AS uuid), CAST(:message_subject AS text),
   CAST(:body_text AS text), CAST(:body_full AS text), CAST(:body_html AS text), :automation, :signals, :auth,
-  CAST(:sent_at AS timestamptz), CAST(:message_language AS text)"""
+  CAST(:sent_at AS timestamptz), CAST(:message_language AS text), :recipients, :trim_confidence, :forwarded, :truncated"""
 
 _OPEN = Statement(
     f"""
@@ -124,18 +193,19 @@ _OPEN = Statement(
       INSERT INTO contact (agency_id, name, language) SELECT :agency, :name, CAST(:message_language AS text)
       WHERE CAST(:endpoint AS bigint) IS NULL RETURNING id),
     address AS (
-      INSERT INTO endpoint (agency_id, kind, raw, canonical, contact_id, proof)
-      SELECT :agency, :address_kind, :address_raw, :canonical, id, :proof FROM person RETURNING id, contact_id),
+      INSERT INTO endpoint (agency_id, kind, raw, canonical, contact_id, proof, inbox_id)
+      SELECT :agency, :address_kind, :address_raw, :canonical, id, :proof, :inbox FROM person RETURNING id, contact_id),
     who AS (
       SELECT id AS endpoint_id, contact_id FROM address
       UNION ALL SELECT CAST(:endpoint AS bigint), CAST(:contact AS bigint) WHERE CAST(:endpoint AS bigint) IS NOT NULL),
     t AS (
       INSERT INTO ticket (agency_id, reference, queue_id, contact_id, endpoint_id, inbox_id, channel, subject, language, status,
         held_until, skills, arrived_at, va, waiting_since, due_at, next_action_at, message_seq, event_seq, preview,
-        preview_from, linked_id)
+        preview_from, linked_id, maybe_id, maybe_why)
       SELECT :agency, :reference, :queue, contact_id, endpoint_id, :inbox, :channel, :subject, :language, :status,
         CAST(:held_until AS timestamptz), :skills, :now, :va, CAST(:waiting_since AS timestamptz), CAST(:due_at AS timestamptz),
-        :next_action_at, :message_seq, :event_seq, :preview, 'citizen', CAST(:linked AS bigint) FROM who RETURNING id),
+        :next_action_at, :message_seq, :event_seq, :preview, 'citizen', CAST(:linked AS bigint),
+        CAST(:maybe_id AS bigint), CAST(:maybe_why AS text) FROM who RETURNING id),
     m AS (
       INSERT INTO message {_MESSAGE_COLUMNS}
       SELECT :message, t.id, 1, {_MESSAGE_VALUES.format(endpoint="who.endpoint_id")} FROM t, who RETURNING id),
@@ -145,8 +215,9 @@ _OPEN = Statement(
       SELECT CAST(:ack AS uuid), t.id, 2, 'out', 'system', :channel, :inbox, CAST(:ack_text AS text), 'notification', :language,
         :ack_line, CAST(:ack_subject AS text), CAST(:ack_id AS text) FROM t WHERE CAST(:ack AS uuid) IS NOT NULL RETURNING id),
     d AS (
-      INSERT INTO delivery (message_id, ticket_id, endpoint_id, channel, state, deadline, correlation)
-      SELECT ack.id, t.id, who.endpoint_id, :channel, :delivery_state, :deadline, :correlation FROM ack, t, who RETURNING id),
+      INSERT INTO delivery (message_id, ticket_id, endpoint_id, channel, state, deadline, correlation, lane, inbox_id, parts)
+      SELECT ack.id, t.id, who.endpoint_id, :channel, :delivery_state, :deadline, :correlation, 1,
+        CAST(:delivery_inbox AS bigint), CAST(:delivery_parts AS smallint) FROM ack, t, who RETURNING id),
     p AS (
       INSERT INTO promise (ticket_id, due_at, made_by, basis) SELECT t.id, CAST(:due_at AS timestamptz), 'desk',
         'queue.reply_minutes' FROM t WHERE CAST(:due_at AS timestamptz) IS NOT NULL),
@@ -181,10 +252,14 @@ _APPEND = Statement(
 )
 
 
+UNPACED = {"delivery_inbox": None, "delivery_parts": 1}
+"""Of an acknowledgement on a channel where a sender may send as fast as it likes (``deliveries.paced``)."""
+
+
 async def open_whole(tx: AsyncSession, values: dict[str, Any]) -> tuple[int, int | None]:
     """Everything that a new ticket consists of; gives the ids of ticket and acknowledging delivery."""
     tx.info["wrote_events"] = True
-    row = await _OPEN.row(tx, _ready(values))
+    row = await _OPEN.row(tx, {"maybe_id": None, "maybe_why": None} | UNPACED | _ready(values))
     return row["ticket_id"], row["delivery_id"]
 
 
@@ -202,7 +277,7 @@ def _ready(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def message_values(
-    box: Inbox, raw_id: int, inbound: Inbound, message_id: UUID, visibility: str = "public"
+    box: Inbox, raw_id: int | None, inbound: Inbound, message_id: UUID, visibility: str = "public"
 ) -> dict[str, Any]:
     """The message row of something a person wrote, as the statements above want it."""
     visible = inbound.text if inbound.text_visible is None else inbound.text_visible
@@ -213,4 +288,16 @@ def message_values(
         "body_full": inbound.text if visible != inbound.text else None, "body_html": inbound.html,
         "automation": inbound.automation, "signals": list(inbound.signals), "auth": inbound.auth,
         "sent_at": inbound.sent_at_claimed, "message_language": inbound.hints.language or None,
+        "recipients": addressed(inbound), "trim_confidence": inbound.trim_confidence, "forwarded": inbound.forwarded,
+        "truncated": inbound.truncated,
     }  # fmt: skip
+
+
+def addressed(inbound: Inbound) -> dict[str, list[dict[str, str]]]:
+    """Who else stands in a message's head, as screens show it. It gives nobody a right to anything."""
+    parts = {"to": inbound.to[:MOST_SHOWN], "cc": inbound.cc[:MOST_SHOWN]}
+    return {
+        part: [{"address": one.canonical[:320], "name": one.name[:200]} for one in people]
+        for part, people in parts.items()
+        if people
+    }

@@ -8,14 +8,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
 from contactcenter import events
-from contactcenter.desk import agents, closures, consents, expected, floor, offers, people, shown, tickets
+from contactcenter.desk import agents, closures, composing, expected, floor, offers, people, said, shown, tickets
 from contactcenter.desk.access import Scope
 from contactcenter.desk.board import iso
-from contactcenter.desk.book import AgencyEntry, open_book
+from contactcenter.desk.book import AgencyEntry, channel_inbox, open_book
 from contactcenter.desk.floor import FloorNames
 from contactcenter.desk.kit import Kit
 from contactcenter.errors import NotFound
-from contactcenter.models import Assignment, Closure, Contact, Draft, Endpoint, Message, Offer, Staff, Ticket
+from contactcenter.models import (
+    Assignment,
+    Closure,
+    Contact,
+    Draft,
+    Endpoint,
+    Inbox,
+    InboxHealth,
+    Message,
+    Offer,
+    Queue,
+    RawEvent,
+    Staff,
+    Ticket,
+)
 
 PAGE = 50
 View = Literal["mine", "team", "unassigned", "closed"]
@@ -55,6 +69,9 @@ def channel_info(kit: Kit, name: str) -> dict[str, Any]:
         "pace": can.pace,
         "html": can.html,
         "files": can.files,
+        "subjects": can.subjects,
+        "copies": can.copies,
+        "metered": can.metered,
         "max_text": can.max_text,
     }
 
@@ -153,44 +170,24 @@ async def ticket_page(tx: AsyncSession, kit: Kit, scope: Scope, staff: Staff, re
         tx, "ticket.viewed", scope.agency_id, events.Actor("staff", staff.id), ticket_id=ticket.id
     )
     rows = await shown.ticket_rows(tx, kit, scope, Ticket.id == ticket.id)
-    said = await shown.messages(tx, kit, Message.ticket_id == ticket.id, newest=PAGE + 1)
+    written = await said.messages(tx, kit, Message.ticket_id == ticket.id, newest=PAGE + 1)
     draft = await tx.get(Draft, (staff.id, ticket.id))
     return {
         "pos": pos,
         "ticket": rows[0],
-        "messages": said[-PAGE:],
-        "more": len(said) > PAGE,
+        "messages": written[-PAGE:],
+        "more": len(written) > PAGE,
         "contact": await contact(tx, kit, scope, ticket.contact_id),
         "because": await why_owner(tx, ticket, staff.language),
         "draft": {"text": draft.text, "kind": draft.kind} if draft else None,
-        "compose": await compose(tx, kit, scope, ticket),
+        "compose": await composing.compose(tx, kit, scope, ticket),
     }
 
 
 async def earlier(tx: AsyncSession, kit: Kit, scope: Scope, reference: str, before: int) -> dict[str, Any]:
     ticket = await tickets.find(tx, scope, reference)
-    said = await shown.messages(tx, kit, and_(Message.ticket_id == ticket.id, Message.seq < before), newest=PAGE + 1)
-    return {"messages": said[-PAGE:], "more": len(said) > PAGE}
-
-
-async def compose(tx: AsyncSession, kit: Kit, scope: Scope, ticket: Ticket) -> dict[str, Any]:
-    """Whether a reply may be sent now, to where, and why not."""
-    endpoint = await tx.get_one(Endpoint, ticket.endpoint_id)
-    channel = kit.channels.get(ticket.channel)
-    can = scope.can(ticket.status, ticket.owner_id)
-    why: str | None = None
-    if channel is None:
-        why = "channel_off"
-    elif ticket.status == "closed":
-        why = "closed"
-    elif "reply:ticket" not in can:
-        why = "read_only"
-    else:
-        why = await consents.why_not(tx, endpoint)
-    return {
-        "can_reply": why is None, "why_not": why, "channel": ticket.channel,
-        "to": kit.shown(ticket.channel, endpoint.canonical), "max_text": channel.capabilities.max_text if channel else 0,
-    }  # fmt: skip
+    written = await said.messages(tx, kit, and_(Message.ticket_id == ticket.id, Message.seq < before), newest=PAGE + 1)
+    return {"messages": written[-PAGE:], "more": len(written) > PAGE}
 
 
 async def contact(tx: AsyncSession, kit: Kit, scope: Scope, contact_id: int) -> dict[str, Any]:
@@ -340,6 +337,37 @@ async def queues(tx: AsyncSession, scope: Scope, now: datetime) -> list[dict[str
          "free_agents": free.get(q.id, 0), "staff": staff.get(q.id, [])}
         for q in agency.queues.values()
     ]  # fmt: skip
+
+
+async def inboxes(tx: AsyncSession, kit: Kit, scope: Scope) -> list[dict[str, Any]]:
+    """Our own addresses and how each does; those in trouble first."""
+    newest = select(func.max(RawEvent.received_at)).where(RawEvent.inbox_id == Inbox.id).scalar_subquery()
+    rows = await tx.execute(
+        select(Inbox, Queue.name, InboxHealth, newest)
+        .join(Queue, Queue.id == Inbox.queue_id)
+        .outerjoin(InboxHealth, InboxHealth.inbox_id == Inbox.id)
+        .where(Inbox.agency_id == scope.agency_id)
+        .order_by((func.coalesce(InboxHealth.problem, "") != "").desc(), Inbox.name, Inbox.slug),
+        execution_options=shown.FRESH,
+    )
+    return [_inbox(kit, scope, *row) for row in rows.all()]
+
+
+def _inbox(
+    kit: Kit, scope: Scope, box: Inbox, queue: str, health: InboxHealth | None, newest: datetime | None
+) -> dict[str, Any]:
+    channel = kit.channels.get(box.channel)
+    return {
+        "slug": box.slug, "name": box.name, "channel": box.channel, "shown": kit.shown(box.channel, box.address),
+        "queue": queue, "watched": bool(channel and channel.watches(channel_inbox(box))),
+        "ok_at": shown.moment(health.ok_at) if health else None,
+        "tried_at": shown.moment(health.tried_at) if health else None, "last_message_at": shown.moment(newest),
+        "problem": (health.problem if health else "") or ("" if channel else "This channel is not set up."),
+        "problem_since": shown.moment(health.problem_since) if health else None,
+        "backlog": health.backlog if health else None,
+        "token_until": shown.moment(health.token_until) if health else None, "gaps": health.gaps if health else 0,
+        "can": ["test:inbox"] if channel and scope.may("read:audit") else [],
+    }  # fmt: skip
 
 
 async def last_closure(tx: AsyncSession, ticket_id: int) -> Closure | None:

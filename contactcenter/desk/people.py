@@ -1,4 +1,4 @@
-"""Contacts and their endpoints."""
+"""Contacts and their endpoints. An address is a claim: it has the proof it came with, and links to nobody by itself."""
 
 from hashlib import blake2b
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,13 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.base import ChannelError, Outbound, TooLong
 from contactcenter import events
-from contactcenter.desk import consents, deliveries, promises, tickets, work
+from contactcenter.desk import (
+    composing,
+    consents,
+    deliveries,
+    enclosures,
+    promises,
+    recipients,
+    senders,
+    tickets,
+    undo,
+    work,
+)
 from contactcenter.desk.access import Scope
 from contactcenter.desk.book import channel_inbox, open_book
 from contactcenter.desk.kit import Kit
-from contactcenter.errors import Conflict, Forbidden, Refused
+from contactcenter.errors import Conflict, Forbidden, NotFound, Refused
 from contactcenter.ids import uuid7
-from contactcenter.models import Draft, Endpoint, Message, Staff, Ticket
+from contactcenter.models import Draft, Endpoint, Inbox, Message, Staff, Ticket
 
 JUST_NOW = timedelta(seconds=60)
 NOTE_LIMIT = 20_000
@@ -24,13 +36,33 @@ NOTE_LIMIT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What the agent sends. ``seen``: the last message number on their screen."""
+    """What the agent sends. ``seen``: the last message number on their screen.
+
+    ``endpoint_id``: another address of the person than the one they wrote from; its channel carries this answer. ``cc`` and ``bcc``
+    are addresses, only those that the agent sees on the screen. ``resend_of``: the message whose words these are. ``uploads``: files
+    put beside it.
+    """
 
     client_key: UUID
     text: str
     kind: str
     seen: int
     anyway: bool = False
+    endpoint_id: int | None = None
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    subject: str | None = None
+    resend_of: UUID | None = None
+    uploads: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an answer goes: to which address, by which channel, from which address of ours."""
+
+    endpoint: Endpoint
+    channel: str
+    inbox: Inbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +74,9 @@ class Written:
 async def write(tx: AsyncSession, kit: Kit, scope: Scope, staff: Staff, reference: str, letter: Letter) -> Written:
     """Store a reply or note. The same ``client_key`` again gives the same message.
 
-    Raises Conflict ``changed-meanwhile`` (with the messages the agent has not seen), ``cannot-reach`` or ``no-room``; Refused
-    ``too-long`` with limit and count.
+    Raises Conflict ``changed-meanwhile`` (with the messages the agent has not seen), ``cannot-reach`` (with the reason and ``others``,
+    addresses of the person that may be used) or ``no-room``; NotFound for an address of somebody else; Refused ``too-long`` with
+    limit and count, ``bad-address`` or ``no-copies``.
     """
     letter = replace(letter, text=clean(letter.text))
     ticket = await tickets.find(tx, scope, reference, lock=True)
@@ -89,7 +122,7 @@ async def _refuse_if_changed(tx: AsyncSession, kit: Kit, ticket: Ticket, staff: 
             .order_by(Message.seq)
         )
     )
-    colleague = [m for m in unseen if m.author_kind == "staff" and m.author_staff_id != staff.id]
+    colleague = [m for m in unseen if m.author_staff_id not in (None, staff.id) and m.visibility == "public"]
     slow = kit.channels[ticket.channel].capabilities.pace == "later"
     fresh = [m for m in unseen if m.direction == "in" and slow and m.created_at > kit.now() - JUST_NOW]
     if colleague:
@@ -99,27 +132,85 @@ async def _refuse_if_changed(tx: AsyncSession, kit: Kit, ticket: Ticket, staff: 
 
 
 async def _reply(tx: AsyncSession, kit: Kit, ticket: Ticket, staff: Staff, letter: Letter) -> Message:
-    endpoint = await tx.get_one(Endpoint, ticket.endpoint_id)
-    reason = await consents.why_not(tx, endpoint)
-    if reason is not None:
-        raise Conflict(_CANNOT[reason], slug="cannot-reach", reason=reason)
-    check_length(kit, await outbound_preview(tx, ticket, endpoint, letter.text), ticket.channel)
+    way = await _way(tx, kit, ticket, letter.endpoint_id)
+    can = kit.channels[way.channel].capabilities
+    await _refuse_if_barred(tx, kit, ticket, way)
+    enclosed = await enclosures.gather(tx, kit, staff, letter.uploads, letter.resend_of)
+    inbox = channel_inbox(way.inbox)
+    preview = Outbound(uuid7(), inbox, way.endpoint.canonical, letter.text, files=enclosed.files)
+    check_length(kit, preview, way.channel)
+    copied = await recipients.resolve(tx, kit, ticket, way.endpoint, way.channel, letter.cc, letter.bcc)
+    before = await undo.look(tx, ticket)
     await _own(tx, ticket, staff)
     message = await _add(tx, ticket, staff, letter, direction="out", visibility="public")
-    inbox = (await open_book(tx)).inboxes[ticket.inbox_id]
-    message.external_id = kit.channels[ticket.channel].mint_id(channel_inbox(inbox)) or None
+    message.channel, message.inbox_id = way.channel, way.inbox.id
+    message.external_id = kit.channels[way.channel].mint_id(inbox) or None
+    message.subject = ((letter.subject or "").strip()[:300] or None) if can.subjects else None
+    message.recipients = await recipients.shown(tx, kit, way.channel, way.endpoint, copied)
     await _count_as_answer(tx, kit, ticket, letter.text, kit.now())
     await tx.flush()
-    await deliveries.hand_over(tx, kit, ticket, message, endpoint.id)
+    await enclosures.enclose(tx, enclosed, message.id)
+    undo_s = await undo.seconds(tx, kit, ticket, way.channel)
+    await deliveries.hand_over(tx, kit, ticket, message, way.endpoint.id, undo_s=undo_s, cc=copied.cc, bcc=copied.bcc)
+    await recipients.take_part(tx, ticket, staff, way.endpoint, copied.cc)
+    more: dict[str, Any] = {"before": before.as_json()} if undo_s else {}
+    more |= {"resend_of": letter.resend_of} if letter.resend_of else {}
     await events.record(
-        tx, "message.written", ticket.id, events.Actor("staff", staff.id), message=message.id, channel=ticket.channel
+        tx,
+        "message.written",
+        ticket.id,
+        events.Actor("staff", staff.id),
+        message=message.id,
+        channel=way.channel,
+        **more,
     )
     return message
+
+
+async def _way(tx: AsyncSession, kit: Kit, ticket: Ticket, endpoint_id: int | None) -> Way:
+    channel, endpoint = await composing.channel_of(tx, kit, ticket, endpoint_id)
+    if endpoint.agency_id != ticket.agency_id:
+        raise NotFound("There is no such address of this person.")
+    return Way(endpoint, channel, await senders.of(tx, endpoint, ticket, channel))
+
+
+async def _refuse_if_barred(tx: AsyncSession, kit: Kit, ticket: Ticket, way: Way) -> None:
+    reason = await consents.why_not(tx, way.endpoint, now=kit.now(), kit=kit)
+    if reason is not None:
+        others = await consents.allowed_elsewhere(tx, kit, ticket.contact_id, way.endpoint.id)
+        raise Conflict(
+            _CANNOT.get(reason, _CANNOT["closed"]),
+            slug="cannot-reach",
+            reason=reason,
+            others=[one.id for one in others],
+        )
+
+
+async def resend(
+    tx: AsyncSession, kit: Kit, scope: Scope, staff: Staff, reference: str, message_id: UUID, endpoint_id: int,
+    client_key: UUID | None = None,
+) -> Written:  # fmt: skip
+    """The same words once more, by another address or channel of the person; for what could not be delivered.
+
+    Raises as ``write`` does; NotFound where the message is not an answer on this ticket, Conflict ``arrived`` where it did arrive.
+    """
+    ticket = await tickets.find(tx, scope, reference)
+    message = await tx.get(Message, message_id)
+    if message is None or message.ticket_id != ticket.id or message.direction != "out" or message.kind != "message":
+        raise NotFound("There is no such message on this ticket.")
+    if await deliveries.arrived(tx, message_id, endpoint_id):
+        raise Conflict("This message did arrive there.", slug="arrived")
+    letter = Letter(
+        client_key or uuid7(), message.body_text, "reply", ticket.message_seq, anyway=True, endpoint_id=endpoint_id,
+        subject=message.subject, resend_of=message_id,
+    )  # fmt: skip
+    return await write(tx, kit, scope, staff, reference, letter)
 
 
 _CANNOT = {
     "opted_out": "This person asked us not to write to this address. Reach them another way.",
     "bad_address": "This address does not work. Ask the person for another one.",
+    "window": "The time in which we may answer here is over. They have to write again first, or be reached another way.",
     "closed": "The time in which we may answer here is over.",
 }
 

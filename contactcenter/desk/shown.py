@@ -4,24 +4,34 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Uuid, and_, any_, bindparam, exists, literal, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    any_,
+    bindparam,
+    exists,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from contactcenter.desk.access import Scope
 from contactcenter.desk.board import iso
 from contactcenter.desk.kit import Kit
 from contactcenter.models import (
-    Attachment,
     Closure,
     Contact,
-    Delivery,
     Draft,
     Endpoint,
-    Message,
     Offer,
     Promise,
+    Question,
     Queue,
     Staff,
     StaffChannel,
@@ -29,9 +39,11 @@ from contactcenter.models import (
 )
 
 FRESH = {"populate_existing": True}
+Maybe = aliased(Ticket)
+Linked = aliased(Ticket)
 
 
-def _iso(at: datetime | None) -> str | None:
+def moment(at: datetime | None) -> str | None:
     return iso(at) if at is not None else None
 
 
@@ -52,13 +64,21 @@ def _rows_query(*, drafts: bool) -> "Select[*tuple[Any, ...]]":
         .limit(1)
         .lateral("promise_now")
     )
+    question = (
+        select(Question.choices, Question.expires_at)
+        .where(Question.ticket_id == Ticket.id, or_(Question.outcome.is_(None), Question.outcome == "late"))
+        .order_by(Question.id.desc())
+        .limit(1)
+        .lateral("question_now")
+    )
     mine = exists().where(Draft.ticket_id == Ticket.id, Draft.staff_id == bindparam("viewer", type_=BigInteger))
     draft = mine if drafts else literal(False)
     return (
         select(
             Ticket, Queue.slug, Queue.name, Contact.name.label("contact_name"), Endpoint.canonical, Staff.name.label("owner"),
             closure.c.reason, closure.c.sentence, closure.c.at.label("closed"), promise.c.due_at.label("promised"),
-            draft.label("draft"),
+            draft.label("draft"), Maybe.reference.label("maybe"), Linked.reference.label("linked"),
+            question.c.choices.label("choices"), question.c.expires_at.label("asked_until"),
         )
         .join(Queue, Queue.id == Ticket.queue_id)
         .join(Contact, Contact.id == Ticket.contact_id)
@@ -66,6 +86,9 @@ def _rows_query(*, drafts: bool) -> "Select[*tuple[Any, ...]]":
         .outerjoin(Staff, Staff.id == Ticket.owner_id)
         .outerjoin(closure, literal(True))
         .outerjoin(promise, literal(True))
+        .outerjoin(question, literal(True))
+        .outerjoin(Maybe, Maybe.id == Ticket.maybe_id)
+        .outerjoin(Linked, Linked.id == Ticket.linked_id)
     )  # fmt: skip
 
 
@@ -113,17 +136,21 @@ def _ticket(kit: Kit, row: Any, scope: Scope | None) -> dict[str, Any]:
         "priority": ticket.priority,
         "vulnerable": ticket.vulnerable,
         "unservable": ticket.unservable,
-        "waiting_since": _iso(ticket.waiting_since),
-        "due_at": _iso(ticket.due_at),
-        "next_action_at": _iso(ticket.next_action_at),
-        "promised_at": _iso(row.promised),
+        "waiting_since": moment(ticket.waiting_since),
+        "due_at": moment(ticket.due_at),
+        "next_action_at": moment(ticket.next_action_at),
+        "promised_at": moment(row.promised),
         "last_seq": ticket.message_seq,
         "v": ticket.event_seq,
-        "created_at": _iso(ticket.created_at),
-        "updated_at": _iso(ticket.updated_at),
-        "closure": {"reason": row.reason, "sentence": row.sentence, "at": _iso(row.closed)}
+        "created_at": moment(ticket.created_at),
+        "updated_at": moment(ticket.updated_at),
+        "closure": {"reason": row.reason, "sentence": row.sentence, "at": moment(row.closed)}
         if row.reason and ticket.status == "closed"
         else None,
+        "maybe": {"ref": row.maybe, "why": ticket.maybe_why} if row.maybe else None,
+        "linked": row.linked,
+        "quiet": ticket.quiet_since is not None,
+        "question": {"choices": _choices(row), "expires_at": moment(row.asked_until)} if row.choices else None,
     }
     if scope is not None:
         shown["draft"] = bool(row.draft)
@@ -131,100 +158,8 @@ def _ticket(kit: Kit, row: Any, scope: Scope | None) -> dict[str, Any]:
     return shown
 
 
-async def messages(
-    tx: AsyncSession, kit: Kit, where: ColumnElement[bool], *, newest: int | None = None
-) -> list[dict[str, Any]]:
-    """Messages under a condition, in order; ``newest``: only the last so many."""
-    query = _messages_query().where(where)
-    query = (
-        query.order_by(Message.seq.desc()).limit(newest) if newest else query.order_by(Message.ticket_id, Message.seq)
-    )
-    shown = await _with_files(tx, kit, (await tx.execute(query, execution_options=FRESH)).all())
-    return shown[::-1] if newest else shown
-
-
-async def messages_told(tx: AsyncSession, kit: Kit, ids: Iterable[UUID]) -> dict[str, dict[str, Any]]:
-    """By id: messages as the socket server tells them."""
-    rows = await tx.execute(_messages_told_query(), {"ids": list(ids)}, execution_options=FRESH)
-    return {message["id"]: message for message in await _with_files(tx, kit, rows.all())}
-
-
-@cache
-def _messages_told_query() -> "Select[*tuple[Any, ...]]":
-    return _messages_query().where(Message.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
-
-
-@cache  # as above
-def _messages_query() -> "Select[*tuple[Any, ...]]":
-    return (
-        select(
-            Message, Ticket.reference, Staff.name.label("staff"), Contact.name.label("citizen"), Endpoint.canonical, Delivery,
-            exists().where(Attachment.message_id == Message.id).label("has_files"),
-        )
-        .join(Ticket, Ticket.id == Message.ticket_id)
-        .outerjoin(Staff, Staff.id == Message.author_staff_id)
-        .outerjoin(Endpoint, Endpoint.id == Message.author_endpoint_id)
-        .outerjoin(Contact, Contact.id == Endpoint.contact_id)
-        .outerjoin(Delivery, Delivery.message_id == Message.id)
-    )  # fmt: skip
-
-
-async def _with_files(tx: AsyncSession, kit: Kit, rows: Sequence[Any]) -> list[dict[str, Any]]:
-    files = await _files(tx, [row[0].id for row in rows if row.has_files])
-    return [_message(kit, row, files.get(row[0].id, [])) for row in rows]
-
-
-def _message(kit: Kit, row: Any, files: list[dict[str, Any]]) -> dict[str, Any]:
-    message: Message = row[0]
-    name = (
-        row.staff if message.author_kind == "staff" else row.citizen or kit.shown(message.channel, row.canonical or "")
-    )
-    return {
-        "id": str(message.id),
-        "ref": row.reference,
-        "seq": message.seq,
-        "direction": message.direction,
-        "kind": message.kind,
-        "author": {
-            "kind": message.author_kind,
-            "id": message.author_staff_id,
-            "name": name if message.author_kind != "system" else "",
-        },
-        "channel": message.channel,
-        "subject": message.subject,
-        "text": message.body_text,
-        "text_full": message.body_full,
-        "html": message.body_html is not None,
-        "language": message.language,
-        "at": _iso(message.created_at),
-        "visibility": message.visibility,
-        "automation": message.automation,
-        "files": files,
-        "client_msg_id": str(message.client_key) if message.client_key else None,
-        "line": message.line if message.kind == "line" else None,
-        "delivery": delivery(kit, row[5]) if row[5] is not None else None,
-        "v": message.version,
-    }
-
-
-def delivery(kit: Kit, row: Delivery) -> dict[str, Any]:
-    """The state of a delivery, and the word for it on this channel."""
-    channel = kit.channels.get(row.channel)
-    word = channel.capabilities.words.get(row.state, row.state) if channel else row.state
-    error = {"kind": row.error_kind, "code": row.error_code, "text": row.error_text} if row.error_kind else None
-    return {"state": row.state, "word": word, "error": error, "maybe_duplicate": row.maybe_duplicate}
-
-
-async def _files(tx: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[dict[str, Any]]]:
-    wanted = list(ids)
-    found: dict[UUID, list[dict[str, Any]]] = {}
-    if wanted:
-        rows = await tx.scalars(select(Attachment).where(Attachment.message_id.in_(wanted)).order_by(Attachment.id))
-        for file in rows:
-            found.setdefault(file.message_id, []).append(
-                {"id": file.id, "name": file.name, "type": file.type, "size": file.size}
-            )
-    return found
+def _choices(row: Any) -> list[dict[str, Any]]:
+    return [{"number": one["number"], "ref": one.get("ref"), "label": one["label"]} for one in row.choices]
 
 
 async def live_offers(tx: AsyncSession, staff_id: int | None = None, ids: Sequence[int] = ()) -> list[Offer]:

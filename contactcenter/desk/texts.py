@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -107,6 +108,12 @@ def catalogue(language: str) -> dict[str, Any]:
 
 def say(language: str, key: str, **values: Any) -> str:
     return str(catalogue(language)[key]).format(**values).strip()
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a text in small letters, without accents and punctuation."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return re.findall(r"[^\W_]+", bare.casefold())
 
 
 def say_date(language: str, at: datetime, zone: str) -> str:

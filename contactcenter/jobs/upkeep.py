@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contactcenter import events
 from contactcenter.db import Database
-from contactcenter.desk import agents, journal, lines, offers, sentinel, tickets, work
+from contactcenter.desk import agents, journal, lines, offers, questions, sentinel, surveys, tickets, work
 from contactcenter.desk.kit import Kit
 from contactcenter.models import Ticket
 
@@ -137,6 +137,19 @@ async def open_held(tx: AsyncSession, kit: Kit) -> None:
             await tickets.into_queue(tx, ticket, kit.now(), "queue_opened")
 
 
+async def time_out_questions(tx: AsyncSession, kit: Kit) -> None:
+    """Nobody said which matter they mean: after ten minutes an agent decides."""
+    sql = "SELECT id FROM question WHERE answered_at IS NULL AND expires_at <= :now ORDER BY id"
+    for question_id in await _ids(tx, sql, now=kit.now()):
+        await questions.time_out(tx, kit, question_id)
+
+
+async def ask_how_satisfied(tx: AsyncSession, kit: Kit) -> None:
+    """An hour after the end, by the channel of the matter, outside quiet hours."""
+    for ticket_id in await _ids(tx, surveys.DUE, **surveys.due_values(kit)):
+        await surveys.ask(tx, kit, ticket_id)
+
+
 async def park_silent(tx: AsyncSession, kit: Kit) -> None:
     """A live conversation in which the citizen has been silent for ten minutes gives its units back; the owner stays."""
     live = [name for name, channel in kit.channels.items() if channel.capabilities.live]
@@ -227,10 +240,12 @@ CHORES: tuple[tuple[Chore, float], ...] = (
     (requeue_lost_conversations, 2.0),
     (requeue_slow_work_at_risk, 10.0),
     (requeue_untouched, 60.0),
+    (time_out_questions, 2.0),
     (open_held, 1.0),
     (note_abandoned, 2.0),
     (park_silent, 10.0),
     (break_promises, 5.0),
+    (ask_how_satisfied, 60.0),
     (forget_used_keys, 600.0),
     (forget_old_journal, 600.0),
     (watch_for_the_forgotten, 1.0),

@@ -5,7 +5,9 @@ import contextlib
 import signal
 import threading
 import time
+from collections.abc import Coroutine, Iterable
 from types import FrameType
+from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
@@ -13,15 +15,20 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 from contactcenter.db import Database
-from contactcenter.desk import deliveries
+from contactcenter.desk import outbox, pacing
 from contactcenter.desk.kit import Kit
 from contactcenter.errors import StoreAway
 from contactcenter.jobs import sender
 from contactcenter.jobs.bell import queue_name, sync_redis
+from contactcenter.jobs.fetching import keep_fetching
+from contactcenter.jobs.reconciling import keep_reconciling
 
 log = structlog.get_logger()
 AT_ONCE = 16
 SWEEP_S = 0.5
+LOOK_FOR_LATE_S = 10.0
+MOST_OPEN = 400
+"""Deliveries that wait for a hand; what is beyond stays in the database until the next sweep."""
 
 _desk: "SendingLoop | None" = None
 
@@ -50,41 +57,68 @@ class SendingLoop:
     async def _look(self, first_id: int) -> None:
         with contextlib.suppress(StoreAway):
             async with self._database.transaction() as tx:
-                waiting = await deliveries.waiting_from(tx, first_id)
-            for delivery_id in waiting:
-                self._begin(delivery_id)
+                released = await pacing.release_waiting(tx)
+                waiting = await outbox.waiting_from(tx, first_id)
+            self._begin([*released, *waiting])
 
-    def _begin(self, delivery_id: int) -> None:
-        task = asyncio.ensure_future(self._in_turn(delivery_id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _begin(self, delivery_ids: Iterable[int]) -> None:
+        for delivery_id in delivery_ids:
+            if delivery_id in self._open or len(self._open) >= MOST_OPEN:
+                continue
+            self._open.add(delivery_id)
+            task = asyncio.ensure_future(self._in_turn(delivery_id))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _in_turn(self, delivery_id: int) -> None:
-        async with self._hands:
-            await self._deliver(delivery_id)
+        try:
+            async with self._hands:
+                await self._deliver(delivery_id)
+        finally:
+            self._open.discard(delivery_id)
 
     async def _deliver(self, delivery_id: int) -> None:
-        if delivery_id in self._open:
-            return
-        self._open.add(delivery_id)
         try:
             await sender.deliver(self._database, self._kit, delivery_id)
         except StoreAway:
             log.warning("delivery_postponed", delivery=delivery_id)
         except Exception:  # one broken row must not end the loop; its lease runs out and the sweep shows it again
             log.exception("delivery_broke", delivery=delivery_id)
-        finally:
-            self._open.discard(delivery_id)
 
     async def sweep(self) -> None:
-        """Find what nobody was rung for, or what a dead process left."""
+        """Let go of what was held or paced, find what nobody was rung for, or what a dead process left.
+
+        It waits for no provider: while one is slow the others' post goes on.
+        """
+        late_at = 0.0
         while True:
-            with contextlib.suppress(StoreAway):
-                async with self._database.transaction() as tx:
-                    waiting = await deliveries.due(tx)
-                for start in range(0, len(waiting), AT_ONCE):
-                    await asyncio.gather(*[self._deliver(one) for one in waiting[start : start + AT_ONCE]])
+            try:
+                await self._sweep_once()
+                if time.monotonic() >= late_at:
+                    late_at = time.monotonic() + LOOK_FOR_LATE_S
+                    async with self._database.transaction() as tx:
+                        await outbox.note_delayed(tx)
+            except StoreAway:
+                pass
+            except Exception:  # the sweep is what finds the rest: it must not end of one bad round
+                log.exception("sweep_broke")
             await asyncio.sleep(SWEEP_S)
+
+    def errands(self) -> list[Coroutine[Any, Any, None]]:
+        """What goes on beside the ringing: the sweep, fetching files, comparing with the providers' lists."""
+        return [
+            self.sweep(),
+            keep_fetching(self._database, self._kit),
+            keep_reconciling(self._database, self._kit),
+        ]
+
+    async def _sweep_once(self) -> None:
+        async with self._database.transaction() as tx:
+            ended = await outbox.end_undo(tx)
+        async with self._database.transaction() as tx:
+            released = await pacing.release_waiting(tx, wait=False)
+            waiting = await outbox.due(tx)
+        self._begin([*ended, *released, *waiting])
 
 
 class Worker:
@@ -99,7 +133,7 @@ class Worker:
         """Work until SIGTERM or SIGINT. Call from the main thread; ``desk``'s loop runs elsewhere."""
         global _desk
         _desk = desk
-        sweep = asyncio.run_coroutine_threadsafe(desk.sweep(), desk.loop)
+        errands = [asyncio.run_coroutine_threadsafe(one, desk.loop) for one in desk.errands()]
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         try:
@@ -110,7 +144,8 @@ class Worker:
                     log.warning("worker_without_redis")
                     self._stopping.wait(0.5)
         finally:
-            sweep.cancel()
+            for one in errands:
+                one.cancel()
 
     def _work(self) -> None:
         connection = sync_redis(self._redis_url, read_timeout=None)

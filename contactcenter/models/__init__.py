@@ -20,10 +20,12 @@ from contactcenter.models.messages import (
     Attachment,
     Delivery,
     DeliveryAttempt,
+    DomainPace,
     Message,
     ParkedReceipt,
     RawEvent,
     SenderPace,
+    Upload,
 )
 from contactcenter.models.people import Consent, Contact, Endpoint, Participant, Question, Survey, Visitor
 from contactcenter.models.routing import Exclusion, RoutingRules
@@ -48,6 +50,7 @@ __all__ = [
     "Contact",
     "Delivery",
     "DeliveryAttempt",
+    "DomainPace",
     "Draft",
     "EmergencyClosure",
     "Endpoint",
@@ -84,6 +87,7 @@ __all__ = [
     "StaffSkill",
     "Survey",
     "Ticket",
+    "Upload",
     "Visitor",
     "Wording",
 ]

@@ -148,6 +148,10 @@ class InboxHealth(Base):
     next_list_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     gaps: Mapped[int] = mapped_column(server_default=text("0"))
     """Messages found in the provider's list that had never reached us."""
+    asked_at: Mapped[datetime | None]
+    """When the provider was last asked what became of our sends that nobody confirmed."""
+    silent_since: Mapped[datetime | None]
+    """Since when nobody has had a full look at an inbox that is to be watched; set when the alarm went off."""
 
 
 class Wording(Base):

@@ -114,6 +114,7 @@ class Attachment(Base):
         CheckConstraint("state in ('stored','pending','failed')", name="state"),
         CheckConstraint("scan in ('skipped','pending','clean','infected')", name="scan"),
         Index("ix_attachment_pending", "due_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_attachment_unscanned", "due_at", postgresql_where=text("scan = 'pending'")),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[UUID] = mapped_column(ForeignKey("message.id"), index=True)
@@ -132,6 +133,21 @@ class Attachment(Base):
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     due_at: Mapped[datetime] = mapped_column(server_default=NOW)
     error: Mapped[str | None]
+
+
+class Upload(Base):
+    """A file that a member of staff put beside an answer not yet sent."""
+
+    __tablename__ = "upload"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    sha256: Mapped[str]
+    size: Mapped[int]
+    type: Mapped[str]
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    used_at: Mapped[datetime | None]
 
 
 class Delivery(Base):
@@ -156,12 +172,24 @@ class Delivery(Base):
             "id",
             postgresql_where=text("state = 'queued' and released_at is null and inbox_id is not null"),
         ),
+        Index(
+            "ix_delivery_unconfirmed",
+            "channel",
+            "updated_at",
+            postgresql_where=text("state = 'sent' and provider_id is not null"),
+        ),
         Index("ix_delivery_due", "due_at", postgresql_where=text("state in ('queued','sending','unknown')")),
         Index(
             "ix_delivery_endpoint",
             "endpoint_id",
             "id",
-            postgresql_where=text("state in ('queued','sending','unknown')"),
+            postgresql_where=text("state in ('held','queued','sending','unknown')"),
+        ),
+        Index("ix_delivery_held", "due_at", postgresql_where=text("state = 'held'")),
+        Index(
+            "ix_delivery_released",
+            "inbox_id",
+            postgresql_where=text("state = 'queued' and released_at is not null"),
         ),
         Index(
             "uq_delivery_provider",
@@ -211,7 +239,8 @@ class Delivery(Base):
 
 
 class SenderPace(Base):
-    """What a sender may still send now: a bucket of message parts that fills by its rate, and the count of the day."""
+    """What a sender may still send now: a bucket of message parts that fills by its rate, the count of the day, and whether the
+    provider takes anything from it at all."""
 
     __tablename__ = "sender_pace"
     inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"), primary_key=True, autoincrement=False)
@@ -219,6 +248,25 @@ class SenderPace(Base):
     filled_at: Mapped[datetime] = mapped_column(server_default=NOW)
     day: Mapped[date]
     sent_today: Mapped[int] = mapped_column(server_default=text("0"))
+    slowed: Mapped[float] = mapped_column(Float, server_default=text("1"))
+    """The share of its rate that it may use since the provider asked us to be slower, at ``slowed_at``."""
+    slowed_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    """Attempts in a row that failed whatever they carried."""
+    ok_at: Mapped[datetime | None]
+    stopped_until: Mapped[datetime | None]
+    """Nothing leaves till then; after that one delivery tries whether it works again."""
+    pause_s: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+
+
+class DomainPace(Base):
+    """How many acknowledgements went to one domain since ``since``, within an hour."""
+
+    __tablename__ = "domain_pace"
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), primary_key=True, autoincrement=False)
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    count: Mapped[int]
 
 
 class DeliveryAttempt(Base):

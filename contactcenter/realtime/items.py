@@ -11,13 +11,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contactcenter.desk import pages, shown
+from contactcenter.desk import pages, said, shown
 from contactcenter.desk.access import Scope
 from contactcenter.desk.board import iso
 from contactcenter.desk.kit import Kit
 from contactcenter.models import Offer, Staff
 from contactcenter.realtime.tail import UNTOLD, Fact
 
+FOR_AUDITORS = {*UNTOLD, "message.original_viewed", "message.pictures_shown"}
 ENDED = {
     "offer.accepted": "accepted",
     "offer.declined": "declined",
@@ -68,7 +69,7 @@ class Entities:
 
 
 async def build(tx: AsyncSession, kit: Kit, facts: Iterable[Fact]) -> list[Item]:
-    told = [fact for fact in facts if fact.type not in UNTOLD]
+    told = [fact for fact in facts if fact.type not in FOR_AUDITORS]
     if not told:
         return []
     known = await _entities(tx, kit, told)
@@ -84,7 +85,7 @@ async def _entities(tx: AsyncSession, kit: Kit, facts: list[Fact]) -> Entities:
             known.places[ticket_id] = (ticket.queue_id, ticket.owner_id, ticket.status, ticket.reference)
     message_ids = {UUID(fact.data["message"]) for fact in facts if fact.data.get("message")}
     if message_ids:
-        known.messages = await shown.messages_told(tx, kit, message_ids)
+        known.messages = await said.messages_told(tx, kit, message_ids)
     offer_ids = {int(fact.data["offer"]) for fact in facts if fact.type == "ticket.offered"}
     if offer_ids:
         known.offers = {offer.id: offer for offer in await shown.live_offers(tx, ids=list(offer_ids))}

@@ -11,15 +11,17 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import phonenumbers
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 
 from contactcenter.sandbox import network, shapes
+from contactcenter.sandbox.store import Row
 from contactcenter.sandbox.world import Here, World
 
 routes = APIRouter(prefix=f"/{shapes.VERSION}/Accounts/{{account}}")
 
 MAX_BODY = 1600
 MAX_PAGE = 1000
+MAX_FILES = 10
 
 
 class Refused(Exception):
@@ -39,10 +41,12 @@ async def refuse(_: Request, refused: Exception) -> JSONResponse:
 @routes.post("/Messages.json", status_code=201)
 async def send(account: str, request: Request, world: Here) -> dict[str, Any]:
     _admit(world, account, request)
-    form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
+    pairs = parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
+    form, media = dict(pairs), [value for name, value in pairs if name == "MediaUrl"]
     _refuse_before(world)
-    _check(world, form)
-    row = network.accept(world, form["From"], form["To"], form["Body"], form.get("StatusCallback", ""))
+    _check(world, form, media)
+    body, callback = form.get("Body", ""), form.get("StatusCallback", "")
+    row = network.accept(world, form["From"], form["To"], body, callback, media)
     if hang := world.store.take_fault("hang_after"):
         await asyncio.sleep(hang["seconds"])
     if world.store.take_fault("error_after"):
@@ -56,18 +60,59 @@ async def listed(account: str, request: Request, world: Here) -> dict[str, Any]:
     asked = request.query_params
     since, until = _period(asked)
     rows = world.store.texts_between(asked.get("From", ""), asked.get("To", ""), since, until)
+    return _page("messages", [shapes.message(row, account) for row in rows], request)
+
+
+def _page(name: str, items: list[dict[str, Any]], request: Request) -> dict[str, Any]:
+    asked = request.query_params
     filters = urlencode([(key, value) for key, value in asked.multi_items() if not key.startswith("Page")])
     size = min(max(_number(asked.get("PageSize"), 50), 1), MAX_PAGE)
-    return shapes.listing(rows, account, filters, max(_number(asked.get("Page"), 0), 0), size)
+    return shapes.listing(name, request.url.path, items, filters, max(_number(asked.get("Page"), 0), 0), size)
 
 
 @routes.get("/Messages/{sid}.json")
 async def fetched(account: str, sid: str, request: Request, world: Here) -> dict[str, Any]:
     _admit(world, account, request)
-    row = world.store.text(sid)
+    return shapes.message(_found(world.store.text(sid), request), account)
+
+
+def _found(row: Row | None, request: Request) -> Row:
     if row is None:
         raise Refused(404, 20404, f"The requested resource {request.url.path} was not found")
-    return shapes.message(row, account)
+    return row
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+@routes.get("/Messages/{sid}/Media.json")
+async def listed_files(account: str, sid: str, request: Request, world: Here) -> dict[str, Any]:
+    _admit(world, account, request)
+    _found(world.store.text(sid), request)
+    return _page("media_list", [shapes.file(row, account) for row in world.store.media_of(sid)], request)
+
+
+@routes.get("/Messages/{sid}/Media/{file}.json")
+async def described_file(account: str, sid: str, file: str, request: Request, world: Here) -> dict[str, Any]:
+    return shapes.file(_file(world, account, sid, file, request), account)
+
+
+@routes.get("/Messages/{sid}/Media/{file}")
+async def fetched_file(account: str, sid: str, file: str, request: Request, world: Here) -> RedirectResponse:
+    """The way to a file: with the account's key, to a place that wants none. Now and then it is not there yet."""
+    row = _file(world, account, sid, file, request)
+    if world.store.take_fault("media_late"):
+        raise Refused(404, 20404, f"The requested resource {request.url.path} was not found")
+    return RedirectResponse(f"/sandbox/media/{row['sid']}", 307)
+
+
+def _file(world: World, account: str, sid: str, file: str, request: Request) -> Row:
+    _admit(world, account, request)
+    row = _found(world.store.media(file), request)
+    return _found(row if row["text_sid"] == sid else None, request)
+
+
+# --- what the provider minds ------------------------------------------------------------------------------------------
 
 
 def _admit(world: World, account: str, request: Request) -> None:
@@ -89,14 +134,24 @@ def _refuse_before(world: World) -> None:
         raise Refused(500, 20500, "An internal server error has occurred")
 
 
-def _check(world: World, form: Mapping[str, str]) -> None:
+# The provider's own numbers for tests, and what it says to them (https://www.twilio.com/docs/iam/test-credentials).
+REFUSED_NUMBERS = {
+    "+15005550001": (21211, "Invalid 'To' Phone Number: +15005550001"),
+    "+15005550002": (21612, "There is no route from this 'From' number to this 'To' number"),
+    "+15005550003": (21408, "Permission to send to this region has not been given"),
+    "+15005550004": (21610, "Attempt to send to unsubscribed recipient"),
+    "+15005550009": (21614, "'To' number is not a mobile number"),
+}
+
+
+def _check(world: World, form: Mapping[str, str], media: list[str]) -> None:
     """Raise what the provider would say of these parameters, the first one only."""
     to, sender, body = form.get("To", ""), form.get("From", ""), form.get("Body", "")
     callback = form.get("StatusCallback")
     problems = (
         (not to, 21604, "A 'To' phone number is required."),
         (not sender, 21603, "A 'From' phone number is required."),
-        (not body, 21602, "Message body is required."),
+        (not body and not media, 21602, "Message body is required."),
         (len(body) > MAX_BODY, 21617, f"The concatenated message body exceeds the {MAX_BODY} character limit"),
         (not _possible(to), 21211, f"Invalid 'To' Phone Number: {to}"),
         (sender not in world.config.numbers, 21606, f"The 'From' phone number {sender} is not one of this account"),
@@ -105,6 +160,9 @@ def _check(world: World, form: Mapping[str, str]) -> None:
             21609,
             f"The 'StatusCallback' URL {callback} is not a valid URL.",
         ),
+        (len(media) > MAX_FILES, 21623, f"The number of media files must be at most {MAX_FILES}"),
+        (not all(map(_web, media)), 21620, "Invalid media URL(s)"),
+        (to in REFUSED_NUMBERS, *REFUSED_NUMBERS.get(to, (0, ""))),
         (world.store.is_stopped(to, sender), 21610, "Attempt to send to unsubscribed recipient"),
     )
     for wrong, code, words in problems:
@@ -112,7 +170,11 @@ def _check(world: World, form: Mapping[str, str]) -> None:
             raise Refused(400, code, words)
 
 
-def _possible(number: str) -> bool:
+def _possible(address: str) -> bool:
+    """A number, also behind the name of a network (``net:+1...``), where an id without a number will do as well."""
+    network, _, number = address.rpartition(":")
+    if network and re.fullmatch(r"[A-Z]{2}\.\w{1,128}", number, re.ASCII):
+        return True
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         return False
     try:

@@ -26,10 +26,10 @@ def message(row: Row, account: str) -> dict[str, Any]:
         "date_updated": _rfc2822(row["updated"]),
         "direction": row["direction"],
         "error_code": int(row["error_code"]) if row["error_code"] else None,
-        "error_message": "The sandbox was told to refuse it" if row["error_code"] else None,
+        "error_message": "This phone cannot be reached in the sandbox" if row["error_code"] else None,
         "from": row["sender"],
         "messaging_service_sid": None,
-        "num_media": "0",
+        "num_media": str(row["media"]),
         "num_segments": str(segments(row["body"])),
         "price": None,
         "price_unit": "USD",
@@ -41,13 +41,30 @@ def message(row: Row, account: str) -> dict[str, Any]:
     }
 
 
-def listing(rows: list[Row], account: str, query: str, page: int, size: int) -> dict[str, Any]:
-    """One page of a list, with the links of its neighbours."""
-    here = rows[page * size : (page + 1) * size]
-    base = f"/{VERSION}/Accounts/{account}/Messages.json?{query}{'&' if query else ''}PageSize={size}"
-    more = (page + 1) * size < len(rows)
+def file(row: Row, account: str) -> dict[str, Any]:
+    """A media resource of the API."""
     return {
-        "messages": [message(row, account) for row in here],
+        "account_sid": account,
+        "content_type": row["type"],
+        "date_created": _rfc2822(row["created"]),
+        "date_updated": _rfc2822(row["created"]),
+        "parent_sid": row["text_sid"],
+        "sid": row["sid"],
+        "uri": f"{_file_path(row, account)}.json",
+    }
+
+
+def _file_path(row: Row, account: str) -> str:
+    return f"/{VERSION}/Accounts/{account}/Messages/{row['text_sid']}/Media/{row['sid']}"
+
+
+def listing(name: str, path: str, items: list[dict[str, Any]], query: str, page: int, size: int) -> dict[str, Any]:
+    """One page of a list at ``path``, with the links of its neighbours."""
+    here = items[page * size : (page + 1) * size]
+    base = f"{path}?{query}{'&' if query else ''}PageSize={size}"
+    more = (page + 1) * size < len(items)
+    return {
+        name: here,
         "page": page,
         "page_size": size,
         "start": page * size,
@@ -59,17 +76,17 @@ def listing(rows: list[Row], account: str, query: str, page: int, size: int) -> 
     }
 
 
-def arriving(row: Row, account: str) -> dict[str, str]:
-    """The form that a number's webhook gets for a text from a phone."""
+def arriving(row: Row, files: list[Row], account: str, base_url: str, word: str) -> dict[str, str]:
+    """The form that a number's webhook gets for a text from a phone. ``word``: what the provider did with it by itself."""
     sid = row["sid"]
-    return {
+    form = {
         "AccountSid": account,
         "ApiVersion": VERSION,
         "Body": row["body"],
         "From": row["sender"],
         "FromCountry": "US",
         "MessageSid": sid,
-        "NumMedia": "0",
+        "NumMedia": str(len(files)),
         "NumSegments": str(segments(row["body"])),
         "SmsMessageSid": sid,
         "SmsSid": sid,
@@ -77,6 +94,11 @@ def arriving(row: Row, account: str) -> dict[str, str]:
         "To": row["recipient"],
         "ToCountry": "US",
     }
+    for at, one in enumerate(files):
+        form |= {f"MediaUrl{at}": base_url + _file_path(one, account), f"MediaContentType{at}": one["type"]}
+    if ":" in row["sender"]:
+        form |= {"ProfileName": "A citizen", "WaId": row["sender"].rpartition("+")[2]}
+    return form | ({"OptOutType": word} if word else {})
 
 
 def receipt(row: Row, account: str) -> dict[str, str]:

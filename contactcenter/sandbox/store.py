@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,11 @@ CREATE TABLE IF NOT EXISTS text (
 );
 CREATE INDEX IF NOT EXISTS text_pair ON text (sender, recipient);
 CREATE INDEX IF NOT EXISTS text_back ON text (recipient, sender);
+CREATE TABLE IF NOT EXISTS media (
+    sid TEXT PRIMARY KEY, text_sid TEXT NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL, created REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS media_text ON media (text_sid);
+CREATE TABLE IF NOT EXISTS told (sid TEXT PRIMARY KEY, status TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stopped (phone TEXT, number TEXT, PRIMARY KEY (phone, number));
 CREATE TABLE IF NOT EXISTS letter (
     id INTEGER PRIMARY KEY, mailbox TEXT NOT NULL, direction TEXT NOT NULL, envelope_from TEXT NOT NULL,
@@ -27,6 +33,12 @@ CREATE TABLE IF NOT EXISTS fault (kind TEXT PRIMARY KEY, times INTEGER, code TEX
 """
 
 NEWEST = 200  # a page shows no more than this
+
+# A text with the number of its files, and the last state that the desk was told and took.
+TEXTS = (
+    "SELECT text.rowid AS nth, text.*, (SELECT count(*) FROM media WHERE text_sid = text.sid) AS media,"
+    " coalesce((SELECT status FROM told WHERE told.sid = text.sid), '') AS told FROM text"
+)
 
 
 class Store:
@@ -59,7 +71,7 @@ class Store:
         return cursor.rowcount == 1
 
     def text(self, sid: str) -> Row | None:
-        return next(iter(self._all("SELECT * FROM text WHERE sid = ?", (sid,))), None)
+        return next(iter(self._all(f"{TEXTS} WHERE sid = ?", (sid,))), None)
 
     def set_status(self, sid: str, status: str, error_code: str = "") -> None:
         now = time.time()
@@ -68,26 +80,47 @@ class Store:
             (status, error_code, now, now, sid),
         )
 
-    def texts_of(self, phone: str) -> list[Row]:
-        """What a phone wrote and got, oldest first."""
+    def set_told(self, sid: str, status: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO told VALUES (?, ?)", (sid, status))
+
+    def texts_of(self, addresses: Sequence[str]) -> list[Row]:
+        """What a phone wrote and got under its addresses, oldest first."""
+        mine = ", ".join("?" * len(addresses))
         return self._all(
-            "SELECT * FROM (SELECT rowid AS nth, * FROM text WHERE (sender = :phone AND direction = 'inbound')"
-            " OR (recipient = :phone AND direction <> 'inbound') ORDER BY created DESC, nth DESC LIMIT :newest)"
+            f"SELECT * FROM ({TEXTS} WHERE (sender IN ({mine}) AND direction = 'inbound')"  # noqa: S608 - question marks only
+            f" OR (recipient IN ({mine}) AND direction <> 'inbound') ORDER BY created DESC, nth DESC LIMIT ?)"
             " ORDER BY created, nth",
-            {"phone": phone, "newest": NEWEST},
+            (*addresses, *addresses, NEWEST),
         )
 
     def texts_between(self, sender: str, recipient: str, since: float, until: float) -> list[Row]:
         """Newest first, empty = any. A text that was not sent yet counts by when it was made."""
         return self._all(
-            "SELECT * FROM text"
-            " WHERE (:sender = '' OR sender = :sender) AND (:recipient = '' OR recipient = :recipient)"
-            " AND coalesce(sent, created) BETWEEN :since AND :until ORDER BY created DESC, rowid DESC",
+            f"{TEXTS} WHERE (:sender = '' OR sender = :sender) AND (:recipient = '' OR recipient = :recipient)"
+            " AND coalesce(sent, created) BETWEEN :since AND :until ORDER BY created DESC, nth DESC",
             {"sender": sender, "recipient": recipient, "since": since, "until": until},
         )
 
     def texts_under_way(self) -> list[Row]:
-        return self._all("SELECT * FROM text WHERE status IN ('queued', 'sent', 'receiving') ORDER BY created")
+        return self._all(f"{TEXTS} WHERE status IN ('queued', 'sent', 'receiving') ORDER BY created")
+
+    def wrote_since(self, sender: str, recipient: str, since: float) -> bool:
+        query = (
+            "SELECT 1 FROM text WHERE sender = ? AND recipient = ? AND direction = 'inbound' AND created >= ? LIMIT 1"
+        )
+        return bool(self._all(query, (sender, recipient, since)))
+
+    def add_media(self, sid: str, text_sid: str, kind: str, body: bytes) -> None:
+        self._db.execute("INSERT INTO media VALUES (?, ?, ?, ?, ?)", (sid, text_sid, kind, body, time.time()))
+
+    def media_of(self, text_sid: str) -> list[Row]:
+        """The files of a text, without what is in them."""
+        return self._all(
+            "SELECT sid, text_sid, type, created FROM media WHERE text_sid = ? ORDER BY rowid", (text_sid,)
+        )
+
+    def media(self, sid: str) -> Row | None:
+        return next(iter(self._all("SELECT * FROM media WHERE sid = ?", (sid,))), None)
 
     def phones(self) -> list[str]:
         rows = self._all("SELECT DISTINCT sender AS phone FROM text WHERE direction = 'inbound' ORDER BY 1 LIMIT 50")

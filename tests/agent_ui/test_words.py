@@ -3,8 +3,12 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
+
+from channels.base import Automation, ErrorClass, Inbound
+from contactcenter.desk.consents import WhyNot
 
 STATIC = Path(__file__).parents[2] / "agent_ui" / "static"
 ENGLISH = json.loads((STATIC / "i18n" / "en.json").read_text())
@@ -12,10 +16,10 @@ SPANISH = json.loads((STATIC / "i18n" / "es.json").read_text())
 SOURCES = {path: path.read_text() for path in STATIC.rglob("*.js")}
 HOLE = re.compile(r"\{(\w+)\}")
 # The same word in both languages.
-SHARED = {"language.en", "language.es", "sign_in.error_title"}
+SHARED = {"language.en", "language.es", "sign_in.error_title", "channel.whatsapp", "inboxes.test_bad"}
 
 FIXED = {
-    "channel": ["sms", "email", "chat"],
+    "channel": ["sms", "email", "chat", "whatsapp"],
     "delivery": [
         "held",
         "sending",
@@ -41,6 +45,24 @@ FIXED = {
         "unreadable",
         "delivery_failed",
         "requeued",
+        "consent_doubted",
+        "consent_decided",
+        "allowed_elsewhere",
+        "which_matter",
+        "which_matter_unanswered",
+        "which_matter_late",
+        "asked_for_person",
+        "command",
+        "language_changed",
+        "moved_in",
+        "moved_out",
+        "move_undone",
+        "survey_asked",
+        "survey_score",
+        "survey_comment",
+        "complained",
+        "loop_broken",
+        "file_infected",
     ],
     "closure": ["answered", "done", "no_action_needed", "wrong_agency", "duplicate", "no_reply", "spam"],
     "closure_sentence": ["answered", "done", "no_action_needed", "wrong_agency", "duplicate", "no_reply", "spam"],
@@ -49,7 +71,23 @@ FIXED = {
     "state": ["ready", "working", "full", "wrap_up", "away", "finishing", "not_responding", "offline", "lost"],
     "intent": ["available", "away", "offline"],
     "conflict": ["colleague_replied", "closed", "transferred", "citizen_wrote"],
-    "consent": ["given", "revoked", "implied"],
+    "consent": ["given", "revoked", "implied", "doubted"],
+    "advice": [kind.value for kind in ErrorClass],
+    "refused": [kind.value for kind in ErrorClass],
+    "auth": list(get_args(get_type_hints(Inbound)["auth"])),
+    "automation": [kind for kind in get_args(Automation) if kind not in ("none", "unknown")],
+    "way": [*get_args(WhyNot), "doubted"],
+    "why_not": [*get_args(WhyNot), "channel_off", "read_only"],
+    "maybe": ["subject_tag", "like_subject", "several_open", "answered_late"],
+    "signal": [
+        "encrypted",
+        "signed_not_verified",
+        "incomplete",
+        "content_elsewhere",
+        "not_opened",
+        "body_not_read",
+        "calendar_reply",
+    ],
     "view": ["mine", "team", "unassigned", "closed"],
     "list.empty": ["mine", "team", "unassigned", "closed"],
     "status": ["queued", "held", "offered", "assigned", "waiting_citizen", "parked", "closed", "cancelled"],
@@ -63,6 +101,13 @@ FIXED = {
         "not-waiting",
         "no-room",
         "no-longer-yours",
+        "already-on-its-way",
+        "not-held",
+        "not-moved",
+        "another-person",
+        "nothing-to-move",
+        "revoked",
+        "file-not-open",
     ],
 }
 
@@ -103,7 +148,7 @@ def test_every_key_that_the_screens_ask_for_exists() -> None:
 def test_every_sentence_is_used_or_belongs_to_a_family() -> None:
     everything = "".join(SOURCES.values())
     families = set(re.findall(r"`([\w.]+)\.\$\{", everything))
-    composed = re.compile(r"(transfer|closure|reopen)\.title|stopped\.\w+\.hint")
+    composed = re.compile(r"(transfer|closure|reopen|headers|move)\.title|stopped\.\w+\.hint")
     unnamed = [key for key in ENGLISH if f'"{key}"' not in everything and not composed.fullmatch(key)]
     assert [key for key in unnamed if key.rsplit(".", 1)[0] not in families] == []
 

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import httpx
 
+from channels.base import BadSignature, Capabilities, WebhookRequest
 from tests.api.conftest import Open, assert_problem
 from tests.channels.sms.signing import signature
+from tests.desk.provider import MailProvider, stand_in
 from tests.desk_rig import CHANNELS, Rig, move_in
 
 PATH = "/channels/sms/text/messages"
@@ -167,3 +170,42 @@ async def test_one_request_id_leads_from_the_webhook_to_the_delivery(browse: Ope
     for table in ("raw_event", "delivery"):
         assert await rig.value(f"SELECT correlation FROM {table}") == request_id
     assert await rig.rows("SELECT DISTINCT correlation FROM event WHERE ticket_id IS NOT NULL") == [(request_id,)]
+
+
+class MailByWebhook(MailProvider):
+    """A provider that posts whole mails; they are read in a child, not here."""
+
+    capabilities = Capabilities(endpoint_kind="email", max_text=100_000, pace="later", subjects=True, child=True)
+
+    def __init__(self, refusal: BadSignature | None = None) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+    def verify(self, request: WebhookRequest) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+    def parse(self, raw: Any) -> list[Any]:
+        raise AssertionError("whole mails are not parsed in the web process")
+
+
+async def test_a_mail_by_webhook_is_kept_raw_answered_and_left_to_the_intake(browse: Open, rig: Rig) -> None:
+    stand_in(rig, MailByWebhook())
+    browser, body = await browse(), b"--b\r\n" + b"x" * 200_000
+    for _ in range(2):
+        kind = {"content-type": "multipart/form-data; boundary=b"}
+        assert (await browser.post("/channels/email/mail/provider", content=body, headers=kind)).status_code == 200
+    kept = await rig.rows("SELECT state, envelope->>'rest' AS rest, envelope->>'content_type' AS kind FROM raw_event")
+    assert kept == [("new", "provider", "multipart/form-data; boundary=b")]
+    assert await rig.value("SELECT count(*) FROM ticket") == 0
+
+
+async def test_a_refusal_bears_the_status_that_the_provider_understands(browse: Open, rig: Rig) -> None:
+    browser = await browse()
+    for status, told in ((401, 1), (503, 1), (403, 2)):
+        stand_in(rig, MailByWebhook(BadSignature("not now", status)))
+        answer = await browser.post("/channels/email/mail/provider", content=b"x")
+        assert answer.status_code == status
+        assert (answer.headers.get("retry-after") == "5") == (status == 503)
+        assert await rig.value("SELECT count(*) FROM event WHERE type = 'webhook.refused'") == told
+    assert await rig.value("SELECT count(*) FROM raw_event") == 0

@@ -1,12 +1,14 @@
 """A provider at the border of the product: does what the test says, and remembers what it was asked."""
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any, Self
 
 from channels.base import Capabilities, Channel, Measure, Outbound, Sent, Tools
 from tests.desk_rig import Rig
 
 Answer = Exception | Sent | None
+_minted = count(1)
 
 
 class Provider(Channel):
@@ -54,7 +56,7 @@ class MailProvider(Provider):
     can_find = False
 
     def mint_id(self, inbox: Any) -> str:
-        return f"<c.{len(self.wires)}@riverdale.example>"
+        return f"<c.{next(_minted)}@riverdale.example>"
 
 
 def _next(answers: list[Answer]) -> Sent | None:

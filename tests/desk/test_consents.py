@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from channels.base import Address, ConsentChange, Inbound, Item, Proof
-from contactcenter.desk import pages
+from contactcenter.desk import composing, consents
 from contactcenter.errors import Conflict
 from contactcenter.models import Ticket
 from tests.desk_rig import Rig
@@ -50,7 +50,7 @@ async def test_after_stop_the_next_reply_cannot_reach_and_nothing_is_stored(rig:
     )
     assert len(await rig.messages(ticket.reference)) == before
     async with rig.house.database.transaction() as tx:
-        compose = await pages.compose(tx, rig.house.kit, await rig.scope("ben"), await rig.ticket(ticket.reference))
+        compose = await composing.compose(tx, rig.house.kit, await rig.scope("ben"), await rig.ticket(ticket.reference))
     assert (compose["can_reply"], compose["why_not"]) == (False, "opted_out")
 
 

@@ -1,10 +1,13 @@
 """To which matter a mail or text belongs. Whoever is no participant is never merged and gets no history."""
 
+import time
+
 import pytest
 
-from channels.base import Hints
+from channels.base import Address, Hints
 from contactcenter.desk import visitors
 from contactcenter.desk.references import reply_token
+from contactcenter.desk.threading import LONGEST, bare, references_in
 from contactcenter.models import Ticket
 from tests.desk_rig import Rig, move_in
 
@@ -95,10 +98,139 @@ async def test_a_forged_reply_address_is_a_new_matter(rig: Rig) -> None:
     assert fresh is not None and fresh.id != ticket.id and fresh.linked_id is None
 
 
-async def test_the_same_subject_never_joins(rig: Rig) -> None:
+async def test_a_reference_in_the_subject_never_joins_but_says_where_it_may_belong(rig: Rig) -> None:
     ticket = await matter(rig)
-    fresh = await rig.write("mail", ANN, "Another bin", subject=f"Re: Bins {ticket.reference}")
-    assert fresh is not None and fresh.id != ticket.id and fresh.linked_id is None
+    for sender in (ANN, STRANGER):
+        fresh = await rig.write(
+            "mail", sender, "Another bin", subject=f"Re: Something else [{ticket.reference.lower()}]"
+        )
+        assert fresh is not None and fresh.id != ticket.id and fresh.linked_id is None
+        assert (fresh.maybe_id, fresh.maybe_why) == (ticket.id, "subject_tag")
+
+
+async def test_a_reference_of_another_agency_in_the_subject_says_nothing(rig: Rig) -> None:
+    ticket = await matter(rig)
+    await move_in(rig)
+    there = await rig.write("lake-mail", ANN, "Hello", subject=f"About {ticket.reference}")
+    assert there is not None and (there.maybe_id, there.maybe_why) == (None, None)
+
+
+@pytest.mark.parametrize("subject", ["Bins", "RE: bins", "AW: Re[2]: Bins", "回复: Bins", "Fwd: [EXT] Bins"])
+async def test_the_same_person_and_a_like_subject_may_belong(rig: Rig, subject: str) -> None:
+    ticket = await matter(rig)
+    fresh = await rig.write("mail", ANN, "Again not emptied", subject=subject)
+    assert fresh is not None and fresh.id != ticket.id
+    assert (fresh.maybe_id, fresh.maybe_why) == (ticket.id, "like_subject")
+    assert len(await rig.messages(ticket.reference)) == 3, "nothing was added to the old matter"
+
+
+async def test_another_person_with_a_like_subject_is_no_hint(rig: Rig) -> None:
+    await matter(rig)
+    fresh = await rig.write("mail", STRANGER, "Mine too", subject="Re: Bins")
+    assert fresh is not None and fresh.maybe_id is None
+
+
+@pytest.mark.parametrize(("subject", "words"), [
+    ("Re: Bins", "Bins"), ("RE: Fwd: WG: Antw: Bins", "Bins"), ("Re(3): Bins", "Bins"), ("SV: VS: Bins", "Bins"),
+    ("Odp: Przek: Bins", "Bins"), ("Ответ: Пересл: Bins", "Bins"), ("返信: 転送: Bins", "Bins"), ("RE\uff1a Bins", "Bins"),
+    ("Report: the bins", "Report: the bins"), ("Irrigation", "Irrigation"), ("Re: ", ""), ("", ""),
+    ("Re: [RD-2345-6789] Bins", "Bins"), ("REGION: north", "REGION: north"),
+])  # fmt: skip
+def test_what_mail_programs_put_before_a_subject_is_no_part_of_it(subject: str, words: str) -> None:
+    assert bare(subject) == words
+
+
+def test_a_subject_made_of_prefixes_alone_is_read_in_a_moment() -> None:
+    began = time.process_time()
+    for hostile in ("Re: " * 20_000, "Re" * 20_000, "[" * 40_000, "Re [1" * 10_000, " " * 40_000 + "x"):
+        assert len(bare(hostile)) <= LONGEST
+    assert time.process_time() - began < 0.5
+
+
+def test_only_what_can_be_a_reference_of_ours_counts_as_one() -> None:
+    assert references_in("Re: 2024-1234-5678 and ABC-1234-5678") == []
+
+
+async def test_our_id_as_a_relay_rewrote_it_leads_the_citizen_back(rig: Rig) -> None:
+    ticket = await matter(rig)
+    await rig.run("UPDATE message SET remote_id = '<0100@relay.example>' WHERE author_kind = 'staff'")
+    again = await rig.write("mail", ANN, "Thank you", hints=Hints(references=("<0100@relay.example>",)))
+    assert again is not None and again.id == ticket.id
+
+
+async def test_our_own_id_counts_more_than_one_of_theirs_whatever_the_order(rig: Rig) -> None:
+    first = await matter(rig)
+    second = await rig.write("mail", ANN, "A tree fell", subject="Tree", external_id="<2@lake.example>")
+    assert second is not None and second.id != first.id
+    hints = Hints(references=("<2@lake.example>", await our_id(rig, first)))
+    again = await rig.write("mail", ANN, "About the bins", hints=hints)
+    assert again is not None and again.id == first.id
+
+
+async def test_a_mail_to_two_desks_is_an_item_on_each(rig: Rig) -> None:
+    here = await rig.write(
+        "mail", ANN, "A tree on my house", subject="Tree", external_id="<3@lake.example>", digest=b"3"
+    )
+    there = await rig.write(
+        "permit-mail", ANN, "A tree on my house", subject="Tree", external_id="<3@lake.example>", digest=b"3"
+    )
+    assert here is not None and there is not None and here.id != there.id and here.queue_id != there.queue_id
+
+
+async def test_an_answer_that_also_reaches_another_desk_is_on_its_matter_once(rig: Rig) -> None:
+    ticket = await matter(rig)
+    for box in ("mail", "permit-mail"):
+        hints = Hints(reply_token=token(rig, ticket).reply_token, references=(await our_id(rig, ticket),))
+        await rig.write(box, ANN, "Friday is fine", hints=hints, external_id="<4@lake.example>", digest=b"4")
+    assert [m.body_text for m in await rig.messages(ticket.reference)].count("Friday is fine") == 1
+    assert await rig.value("SELECT count(*) FROM ticket") == 1
+
+
+async def test_the_same_id_with_other_words_is_a_new_message(rig: Rig) -> None:
+    ticket = await matter(rig)
+    hints = Hints(references=(await our_id(rig, ticket),))
+    for digest in (b"a", b"b", b"b"):
+        await rig.write("mail", ANN, digest.decode(), hints=hints, external_id="<5@lake.example>", digest=digest)
+    assert [m.body_text for m in await rig.messages(ticket.reference)][-2:] == ["a", "b"]
+
+
+async def test_a_cancelled_ticket_takes_no_more_mail(rig: Rig) -> None:
+    ticket = await matter(rig)
+    await rig.run(
+        "UPDATE ticket SET status = 'cancelled', next_action_at = NULL, waiting_since = NULL, owner_id = NULL"
+    )
+    fresh = await rig.write("mail", ANN, "Hello?", hints=token(rig, ticket))
+    assert fresh is not None and fresh.id != ticket.id
+
+
+async def test_whoever_else_was_addressed_is_shown_and_is_no_participant(rig: Rig) -> None:
+    bob = Address("email", "Bob@pond.example", STRANGER, name="Bob")
+    ticket = await rig.write("mail", ANN, "My bins", subject="Bins", cc=(bob,))
+    assert ticket is not None
+    (first, *_) = await rig.messages(ticket.reference)
+    assert first.recipients["cc"] == [{"address": STRANGER, "name": "Bob"}]
+    assert [one["address"] for one in first.recipients["to"]] == ["help@riverdale.example"]
+    assert await rig.value("SELECT count(*) FROM participant") == 0
+    assert await rig.value("SELECT count(*) FROM endpoint WHERE canonical = :bob", bob=STRANGER) == 0
+
+
+async def test_a_text_to_another_number_of_ours_is_another_matter(rig: Rig) -> None:
+    await move_in(rig, SECOND_NUMBER)
+    first, second = await rig.text(PHONE, "The light is out"), await rig.text(PHONE, "A permit", box="text-two")
+    assert first is not None and second is not None and first.id != second.id
+    again = await rig.text(PHONE, "Still out")
+    assert again is not None and again.id == first.id
+
+
+SECOND_NUMBER = {
+    "agency": {"slug": "riverdale", "name": "City of Riverdale", "prefix": "RD", "timezone": "America/New_York",
+               "languages": ["en", "es"]},
+    "channels": {"sms": {"weight": 4, "cap": 5, "live": True}, "email": {"weight": 3, "cap": 8, "live": False},
+                 "chat": {"weight": 8, "cap": 3, "live": True}},
+    "queues": [{"slug": "permits", "name": "Permits"}],
+    "inboxes": [{"slug": "text-two", "channel": "sms", "address": "+12025550143", "name": "Permits", "queue": "permits"}],
+    "staff": [],
+}  # fmt: skip
 
 
 async def test_a_reply_address_expires_ninety_days_after_the_closure(rig: Rig) -> None:

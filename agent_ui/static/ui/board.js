@@ -5,6 +5,7 @@ import * as clock from "../clock.js";
 import { age, count, exactTime, number, stopwatch, t, timeOfDay } from "../i18n.js";
 import * as store from "../store.js";
 import { AgentBoard } from "./board-agents.js";
+import { InboxBoard } from "./board-inboxes.js";
 import { QueueBoard } from "./board-queues.js";
 import { Icon } from "./icon.js";
 
@@ -28,7 +29,7 @@ export function Board({ board }) {
       <${Tile} board=${board} metric="abandoned_today" value=${number(totals.abandoned_today)} about=${t("board.abandoned")} />
       <${Tile} board=${board} metric="agents" value=${number(ready)} about=${t("board.ready_of", { n: everyone })} />
     </div>
-    <${QueueBoard} queues=${board.queues} /><${AgentBoard} agents=${board.agents} /><${Formulas} formulas=${board.formulas} />
+    <${QueueBoard} queues=${board.queues} /><${AgentBoard} agents=${board.agents} /><${InboxBoard} /><${Formulas} formulas=${board.formulas} />
   </main>`;
 }
 

@@ -4,10 +4,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import * as actions from "../actions.js";
 import { inLanguage, languageName, t } from "../i18n.js";
 import * as store from "../store.js";
+import { HeadersView } from "./headers.js";
+import { MoveForm } from "./move.js";
 import { TransferForm } from "./transfer.js";
 
-/** @param {{row: TicketRow, name: "transfer" | "closure" | "reopen", draft: string}} given */
-export function TicketDialog({ row, name, draft }) {
+/** @param {{row: TicketRow, name: DialogName, about: Message | null, draft: string}} given */
+export function TicketDialog({ row, name, about, draft }) {
   const box = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const before = useRef(/** @type {Element | null} */ (document.activeElement));
   useEffect(() => {
@@ -15,12 +17,12 @@ export function TicketDialog({ row, name, draft }) {
     return () => { if (before.current?.isConnected) /** @type {HTMLElement} */ (before.current).focus(); };
   }, []);
   const close = () => store.ask(null);
-  const form = { transfer: TransferForm, closure: ClosureForm, reopen: ReopenForm }[name];
+  const form = { transfer: TransferForm, closure: ClosureForm, reopen: ReopenForm, headers: HeadersView, move: MoveForm }[name];
   return html`<dialog class="ticket-dialog" ref=${box} aria-labelledby="dialog-heading" onCancel=${close} onClose=${close}>
     <h2 id="dialog-heading">${t(`${name}.title`)}</h2>
     <p class="muted">${row.contact.name || row.address} · <bdi dir="ltr">${row.ref}</bdi></p>
-    ${draft && name !== "reopen" && html`<p class="badge warn wide">${t("dialog.unsent_draft")}</p>`}
-    <${form} row=${row} close=${close} /></dialog>`;
+    ${draft && (name === "transfer" || name === "closure") && html`<p class="badge warn wide">${t("dialog.unsent_draft")}</p>`}
+    <${form} row=${row} close=${close} about=${about} /></dialog>`;
 }
 
 /** @param {{row: TicketRow, close: () => void}} given */

@@ -1,29 +1,46 @@
 // @ts-check
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
-import { filePage, mailPage } from "../api.js";
-import * as drafts from "../drafts.js";
-import { fullTime, has, number, t, timeOfDay } from "../i18n.js";
+import * as actions from "../actions.js";
+import { originalPage } from "../api.js";
+import { fullTime, has, languageName, t, timeOfDay } from "../i18n.js";
 import * as store from "../store.js";
+import { DeliveryLine, isTakenBack } from "./delivery.js";
 import { Icon } from "./icon.js";
+import { Addressees, Body, Files, Marks } from "./letter.js";
+import { Menu } from "./menu.js";
 
-/** @param {{message: Message, follows: boolean}} given */
-export function MessageItem({ message, follows }) {
+/** @typedef {{message: Message, follows: boolean, renamed: boolean, page: TicketPage}} Shown */
+
+/** @param {Shown} given */
+export function MessageItem({ message, follows, renamed, page }) {
   if (message.kind === "line") return html`<li class="line"><span>${lineText(message)}</span> <${Time} at=${message.at} /></li>`;
-  const note = message.kind === "note";
-  const side = note ? "note" : message.direction === "in" ? "in" : "out";
-  return html`<li class="message ${side} ${follows ? "follows" : ""}">
-    <p class="message-head">${note && html`<${Icon} name="lock" size=${14} /><b>${t("note.word")}</b> · `}<span class="author"><bdi>${author(message)}</bdi></span>
-      <${Time} at=${message.at} />
-      ${message.visibility === "held" && html`<span class="badge warn">${t("message.held")}</span>`}
-      ${message.automation && message.automation !== "none" && html`<span class="badge">${t("message.automatic")}</span>`}</p>
-    <div class="bubble">
-      ${message.subject && html`<p class="message-subject" dir="auto">${message.subject}</p>`}
-      <${Body} message=${message} />
-      ${message.files.length > 0 && html`<${Files} files=${message.files} />`}
-    </div>
-    ${message.delivery && html`<${DeliveryWord} message=${message} delivery=${message.delivery} />`}
+  const side = message.kind === "note" ? "note" : message.direction === "in" ? "in" : "out";
+  const back = isTakenBack(message.delivery);
+  return html`<li class="message ${side} ${follows ? "follows" : ""} ${back ? "undone" : ""} ${message.visibility === "held" ? "held" : ""}">
+    <${MessageHead} message=${message} />
+    ${isMachine(message)
+      ? html`<details class="machine"><summary><${Icon} name="gear" size=${14} />${t(`automation.${message.automation}`)}<span class="muted" dir="auto">${firstWords(message)}</span></summary><${Bubble} message=${message} renamed=${true} /></details>`
+      : html`<${Bubble} message=${message} renamed=${renamed} />`}
+    ${message.visibility === "held" && html`<${Stranger} message=${message} row=${page.ticket} />`}
+    ${message.moved_from && html`<p class="moved"><${Icon} name="swap" size=${14} />${t("move.came_from")} <bdi dir="ltr">${message.moved_from}</bdi>
+      ${page.ticket.can.includes("transfer:ticket") && html`<button type="button" class="quiet" onClick=${() => actions.moveBack(message.ref, message.id)}>${t("move.put_back")}</button>`}</p>`}
+    ${message.delivery && html`<${DeliveryLine} message=${message} delivery=${message.delivery} ways=${page.compose.endpoints} />`}
   </li>`;
+}
+
+/** What a machine wrote is folded: it was read once and is seldom read again. @param {Message} message */
+const isMachine = (message) => message.direction === "in" && message.automation !== "none" && message.automation !== "unknown";
+
+/** @param {Message} message */
+const firstWords = (message) => (message.subject || message.text).split("\n")[0].slice(0, 80);
+
+/** @param {{message: Message}} given */
+function MessageHead({ message }) {
+  return html`<div class="message-head">${message.kind === "note" && html`<${Icon} name="lock" size=${14} /><b>${t("note.word")}</b> · `}<span class="author"><bdi>${author(message)}</bdi></span>
+    <${Time} at=${message.at} />
+    ${message.visibility === "held" && html`<span class="badge warn"><${Icon} name="hand" size=${12} />${t("message.held")}</span>`}
+    ${message.kind === "message" && message.direction === "in" && html`<${More} message=${message} />`}</div>`;
 }
 
 /** @param {Message} message */
@@ -35,44 +52,53 @@ function author(message) {
 /** @param {{at: string}} given */
 const Time = ({ at }) => html`<time datetime=${at} title=${fullTime(at)}>${timeOfDay(at)}</time>`;
 
+/** @param {{message: Message}} given */
+function More({ message }) {
+  const may = store.openTicket.value?.can.includes("transfer:ticket");
+  if (!message.original && !may) return null;
+  return html`<${Menu} name=${t("message.more_of", { name: author(message) })} label=${html`<${Icon} name="dots" />`} className="more">${(/** @type {() => void} */ close) => html`
+    ${message.original && html`<button type="button" class="menu-item" onClick=${() => { close(); store.ask("headers", message); }}>${t("headers.show")}</button>
+      <a class="menu-item" href=${originalPage(message.id)} download onClick=${close}>${t("message.original")}</a>`}
+    ${may && html`<button type="button" class="menu-item" onClick=${() => { close(); store.ask("move", message); }}>${t("move.to")}</button>`}`}<//>`;
+}
+
+/** @param {{message: Message, renamed: boolean}} given */
+function Bubble({ message, renamed }) {
+  return html`<div class="bubble">
+    <${Addressees} message=${message} />
+    ${renamed && message.subject && html`<p class="message-subject" dir="auto"><span class="hidden">${t("composer.subject")}: </span>${message.subject}</p>`}
+    <${Marks} message=${message} />
+    <${Body} message=${message} />
+    ${message.files.length > 0 && html`<${Files} files=${message.files} />`}
+  </div>`;
+}
+
+/** Somebody wrote with the ticket's own answer address, and nobody had asked them in. @param {{message: Message, row: TicketRow}} given */
+function Stranger({ message, row }) {
+  const [left, leave] = useState(false);
+  if (left || !row.can.includes("reply:ticket")) return null;
+  return html`<section class="stranger" aria-label=${t("held.label")}>
+    <p><${Icon} name="warning" /><span>${t("held.why", { who: named(message) })}</span></p>
+    <p class="muted">${t("held.hint")}</p>
+    <div class="row-of-buttons"><button type="button" class="primary" onClick=${() => actions.letIn(message)}>${t("held.accept")}</button>
+      <button type="button" onClick=${() => leave(true)}>${t("held.leave")}</button></div></section>`;
+}
+
+/** Name and address, kept apart from the sentence around them in both writing directions. @param {Message} message */
+function named({ author: { name, address } }) {
+  return `\u2068${name && address && name !== address ? `${name} <${address}>` : name || address}\u2069`;
+}
+
 /** Reasons inside a system line are keys of their own. @param {Message} message */
 export function lineText(message) {
   if (!message.line) return message.text;
   const { key, params } = message.line;
   /** @type {Params} */
-  const spoken = { ...params };
+  const spoken = { ...params, n: params.count ?? params.n };
   if (typeof params.reason === "string") spoken.reason = t(`closure.${params.reason}`);
+  if (typeof params.language === "string") spoken.language = languageName(params.language);
   if (typeof params.why === "string" && has(`why.${params.why}`)) spoken.why = t(`why.${params.why}`);
+  if (typeof params.state === "string") spoken.state = t(`consent.${params.state}`);
+  if (typeof params.channel === "string") spoken.channel = t(`channel.${params.channel}`);
   return has(`line.${key}`) ? t(`line.${key}`, spoken) : message.text || t(`line.${key}`, spoken);
-}
-
-/** @param {{message: Message}} given */
-function Body({ message }) {
-  const [whole, setWhole] = useState(false);
-  const [asSent, setAsSent] = useState(false);
-  const text = whole && message.text_full ? message.text_full : message.text;
-  return html`${asSent
-    ? html`<iframe class="mail" sandbox="" src=${mailPage(message.id)} title=${t("message.as_sent_title", { name: message.author.name })} loading="lazy"></iframe>`
-    : html`<div class="text" dir="auto" lang=${message.language ?? undefined}>${text}</div>`}
-    ${(message.text_full || message.html) && html`<p class="more-of">
-      ${message.text_full && !asSent && html`<button type="button" class="quiet" aria-expanded=${whole ? "true" : "false"} onClick=${() => setWhole(!whole)}>${whole ? t("message.hide_trimmed") : t("message.show_trimmed")}</button>`}
-      ${message.html && html`<button type="button" class="quiet" aria-pressed=${asSent ? "true" : "false"} onClick=${() => setAsSent(!asSent)}>${t("message.as_sent")}</button>`}</p>`}`;
-}
-
-/** @param {{files: AttachedFile[]}} given */
-function Files({ files }) {
-  return html`<ul class="files">${files.map((file) => html`<li key=${file.id}><a href=${filePage(file.id)} download><${Icon} name="clip" size=${14} /><bdi>${file.name}</bdi>
-    <span class="muted">${number(Math.max(1, Math.round(file.size / 1024)), { style: "unit", unit: "kilobyte" })}</span></a></li>`)}</ul>`;
-}
-
-const TROUBLE = ["undelivered", "failed", "unknown", "canceled"];
-
-/** The word is what counts, the mark repeats it. @param {{message: Message, delivery: Delivery}} given */
-function DeliveryWord({ message, delivery }) {
-  const trouble = TROUBLE.includes(delivery.word);
-  const mark = trouble ? "warning" : ["delivered", "read"].includes(delivery.word) ? "checks" : ["sent", "accepted"].includes(delivery.word) ? "check" : "clock";
-  const again = () => drafts.putBack(message.ref, { text: message.text, kind: "reply" });
-  return html`<p class="delivery ${trouble ? "bad" : delivery.word}"><${Icon} name=${mark} size=${14} /><span>${t(`delivery.${delivery.word}`)}${delivery.error ? ` · ${delivery.error.text || t(`refused.${delivery.error.kind}`)}` : ""}</span>
-    ${delivery.maybe_duplicate && html`<span>· ${t("delivery.maybe_duplicate")}</span>`}
-    ${trouble && html`<button type="button" class="quiet" onClick=${again}>${t("delivery.write_again")}</button>`}</p>`;
 }

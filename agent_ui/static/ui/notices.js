@@ -40,13 +40,14 @@ export function Notices() {
 function Toast({ notice }) {
   const [held, hold] = useState(false);
   useEffect(() => {
-    if (held) return;
+    if (held || notice.action) return; // what can be undone waits until somebody has decided
     const timer = setTimeout(() => store.dismiss(notice.id), 8000);
     return () => clearTimeout(timer);
   }, [held]);
   return html`<div class="toast ${notice.tone}" onPointerEnter=${() => hold(true)} onPointerLeave=${() => hold(false)}
     onFocusIn=${() => hold(true)} onFocusOut=${() => hold(false)}>
     <${Icon} name=${notice.tone === "bad" ? "warning" : "check"} /><span>${notice.text}</span>
+    ${notice.action && html`<button type="button" onClick=${() => { notice.action?.act(); store.dismiss(notice.id); }}>${notice.action.word}</button>`}
     <button type="button" class="quiet" aria-label=${t("toast.dismiss")} onClick=${() => store.dismiss(notice.id)}><${Icon} name="cross" /></button>
   </div>`;
 }

@@ -29,26 +29,33 @@ export function Thread({ open, page }) {
       ${open.status === "error" && html`<div class="inline-error"><p>${t("thread.error")}</p><button type="button" onClick=${() => actions.loadPage(page.ticket.ref)}>${t("again")}</button></div>`}
       ${page.more && html`<p class="earlier"><button type="button" onClick=${earlier}>${busy ? t("thread.loading") : t("thread.earlier")}</button></p>`}
       ${page.messages.length === 0 && unsent.length === 0 && html`<p class="muted centre">${t("thread.empty")}</p>`}
-      <ol class="messages">${withDays(page.messages)}${unsent.map((one) => html`<${UnsentItem} key=${one.client_msg_id} unsent=${one} />`)}</ol>
+      <ol class="messages">${withDays(page)}${unsent.map((one) => html`<${UnsentItem} key=${one.client_msg_id} unsent=${one} />`)}</ol>
     </div>
     ${unseen > 0 && html`<button type="button" class="to-newest" onClick=${toEnd}><${Icon} name="chevron" />${t("thread.newest", { n: unseen })}</button>`}
   </div>`;
 }
 
-/** @param {Message[]} messages */
-function withDays(messages) {
+/** @param {TicketPage} page */
+function withDays(page) {
+  const { messages } = page;
+  let called = "";
   return messages.flatMap((message, i) => {
     const before = messages[i - 1];
-    const item = html`<${MessageItem} key=${message.id} message=${message} follows=${belongsTo(before, message)} />`;
+    const renamed = message.subject !== null && bare(message.subject) !== called;
+    if (message.subject) called = bare(message.subject);
+    const item = html`<${MessageItem} key=${message.id} message=${message} follows=${!renamed && belongsTo(before, message)} renamed=${renamed} page=${page} />`;
     if (before && day(before.at) === day(message.at)) return [item];
     return [html`<li class="day" key=${`day${message.id}`}><span>${day(message.at)}</span></li>`, item];
   });
 }
 
+/** A subject without the marks that answering and passing on put before it. @param {string} subject */
+const bare = (subject) => subject.replace(/^(?:\s*(?:re|aw|wg|rv|fw|fwd|sv|vs|tr|res|enc)\s*(?:\[\d+\])?\s*:)+/i, "").trim().toLowerCase();
+
 /** @param {Message | undefined} before @param {Message} message */
 function belongsTo(before, message) {
   return before !== undefined && before.kind === message.kind && message.kind !== "line" && before.author.kind === message.author.kind
-    && before.author.name === message.author.name && Date.parse(message.at) - Date.parse(before.at) < TOGETHER_MS && day(before.at) === day(message.at);
+    && before.author.name === message.author.name && before.visibility === message.visibility && before.automation === message.automation && Date.parse(message.at) - Date.parse(before.at) < TOGETHER_MS && day(before.at) === day(message.at);
 }
 
 /** Stays at the end when the reader is there, stays put when not, and keeps its place when older messages come.

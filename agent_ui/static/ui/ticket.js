@@ -10,6 +10,7 @@ import * as store from "../store.js";
 import { Composer } from "./composer.js";
 import { Context } from "./context.js";
 import { Icon, channelIcon } from "./icon.js";
+import { Matters } from "./matters.js";
 import { Thread } from "./thread.js";
 import { DueBadge, WaitingClock } from "./waiting.js";
 
@@ -26,7 +27,7 @@ export function Ticket() {
   return html`<div class="ticket ${store.contextShown.value ? "with-context" : ""}">
     <main class="thread-pane" data-region id="ticket" tabindex="-1">
       <${Head} row=${row} title=${title} />
-      ${open?.page ? html`<${Thread} key=${ref} open=${open} page=${open.page} /><${Composer} key=${`c${ref}`} page=${open.page} />`
+      ${open?.page ? html`<${Matters} page=${open.page} /><${Thread} key=${ref} open=${open} page=${open.page} /><${Composer} key=${`c${ref}`} page=${open.page} />`
         : html`<div class="skeleton thread-skeleton" aria-hidden="true"><i></i><i></i><i></i></div>`}
     </main>
     ${open?.page && html`<${Context} key=${ref} page=${open.page} />`}
@@ -102,5 +103,5 @@ function Buttons({ row }) {
 function Dialogs({ row }) {
   const [part, setPart] = useState(/** @type {any} */ (null));
   useEffect(() => { void import("./dialogs.js").then((loaded) => setPart(() => loaded.TicketDialog)); }, []);
-  return part && html`<${part} key=${store.dialog.value} row=${row} name=${store.dialog.value} draft=${drafts.of(row.ref).text} />`;
+  return part && html`<${part} key=${store.dialog.value} row=${row} name=${store.dialog.value} about=${store.dialogAbout.value} draft=${drafts.of(row.ref).text} />`;
 }

@@ -49,6 +49,8 @@ def upgrade() -> None:
             "next_list_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.Column("gaps", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("silent_since", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["inbox_id"], ["inbox.id"], name=op.f("fk_inbox_health_inbox_id")),
         sa.PrimaryKeyConstraint("inbox_id", name=op.f("pk_inbox_health")),
     )
@@ -59,8 +61,23 @@ def upgrade() -> None:
         sa.Column("filled_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("sent_today", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("slowed", sa.Float(), server_default=sa.text("1"), nullable=False),
+        sa.Column("slowed_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column("failures", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("ok_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stopped_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pause_s", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(["inbox_id"], ["inbox.id"], name=op.f("fk_sender_pace_inbox_id")),
         sa.PrimaryKeyConstraint("inbox_id", name=op.f("pk_sender_pace")),
+    )
+    op.create_table(
+        "domain_pace",
+        sa.Column("agency_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_domain_pace_agency_id")),
+        sa.PrimaryKeyConstraint("agency_id", "domain", name=op.f("pk_domain_pace")),
     )
     op.create_table(
         "participant",
@@ -146,6 +163,31 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'queued' and released_at is null and inbox_id is not null"),
     )
+    op.create_index(
+        "ix_delivery_held", "delivery", ["due_at"], unique=False, postgresql_where=sa.text("state = 'held'")
+    )
+    op.create_index(
+        "ix_delivery_released",
+        "delivery",
+        ["inbox_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'queued' and released_at is not null"),
+    )
+    op.drop_index("ix_delivery_endpoint", table_name="delivery")
+    op.create_index(
+        "ix_delivery_endpoint",
+        "delivery",
+        ["endpoint_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state in ('held','queued','sending','unknown')"),
+    )
+    op.create_index(
+        "ix_delivery_unconfirmed",
+        "delivery",
+        ["channel", "updated_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'sent' and provider_id is not null"),
+    )
     op.create_index(op.f("ix_delivery_with_id"), "delivery", ["with_id"], unique=False)
     op.create_foreign_key(op.f("fk_delivery_with_id"), "delivery", "delivery", ["with_id"], ["id"])
     op.create_foreign_key(op.f("fk_delivery_inbox_id"), "delivery", "inbox", ["inbox_id"], ["id"])
@@ -172,6 +214,27 @@ def upgrade() -> None:
     op.add_column("ticket", sa.Column("maybe_why", sa.Text(), nullable=True))
     op.add_column("ticket", sa.Column("quiet_since", sa.DateTime(timezone=True), nullable=True))
     op.create_foreign_key(op.f("fk_ticket_maybe_id"), "ticket", "ticket", ["maybe_id"], ["id"])
+    op.create_index(
+        "ix_attachment_unscanned", "attachment", ["due_at"], unique=False, postgresql_where=sa.text("scan = 'pending'")
+    )
+    op.create_table(
+        "upload",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("staff_id", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column(
+            "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_upload_agency_id")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_upload_staff_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_upload")),
+    )
+    op.create_index(op.f("ix_upload_staff_id"), "upload", ["staff_id"], unique=False)
     op.create_check_constraint(op.f("ck_attachment_state"), "attachment", "state in ('stored','pending','failed')")
     op.create_check_constraint(
         op.f("ck_attachment_scan"), "attachment", "scan in ('skipped','pending','clean','infected')"
@@ -182,6 +245,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("upload")
+    op.drop_index("ix_attachment_unscanned", "attachment")
     op.execute("UPDATE consent SET state = 'implied' WHERE state = 'doubted'")
     op.drop_constraint(op.f("ck_consent_state"), "consent")
     op.create_check_constraint(op.f("ck_consent_state"), "consent", "state in ('implied','given','revoked')")
@@ -207,6 +272,25 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_delivery_inbox_id"), "delivery", type_="foreignkey")
     op.drop_constraint(op.f("fk_delivery_with_id"), "delivery", type_="foreignkey")
     op.drop_index(op.f("ix_delivery_with_id"), table_name="delivery")
+    op.drop_index(
+        "ix_delivery_unconfirmed",
+        table_name="delivery",
+        postgresql_where=sa.text("state = 'sent' and provider_id is not null"),
+    )
+    op.drop_index("ix_delivery_held", table_name="delivery", postgresql_where=sa.text("state = 'held'"))
+    op.drop_index(
+        "ix_delivery_released",
+        table_name="delivery",
+        postgresql_where=sa.text("state = 'queued' and released_at is not null"),
+    )
+    op.drop_index("ix_delivery_endpoint", table_name="delivery")
+    op.create_index(
+        "ix_delivery_endpoint",
+        "delivery",
+        ["endpoint_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state in ('queued','sending','unknown')"),
+    )
     op.drop_index(
         "ix_delivery_unreleased",
         table_name="delivery",
@@ -236,6 +320,7 @@ def downgrade() -> None:
     op.drop_table("question")
     op.drop_index(op.f("ix_participant_endpoint_id"), table_name="participant")
     op.drop_table("participant")
+    op.drop_table("domain_pace")
     op.drop_table("sender_pace")
     op.drop_table("inbox_health")
     op.drop_table("wording")

@@ -17,7 +17,6 @@ OURS = {"from": "ann@lake.example", "to": ["help@riverton.example"]}
         ({"precedence": "auto_reply"}, "auto_reply"),
         ({"precedence": "first-class"}, "none"),
         ({"x_autoreply": "yes"}, "auto_reply"),
-        ({"x_failed_recipients": "a@b.example"}, "bounce"),
         ({"list_unsubscribe": "<mailto:x@y.example>"}, "bulk"),
         ({"x_loop": "1"}, "unknown"),
         ({"return_path": "<>"}, "unknown"),

@@ -1,5 +1,6 @@
 """A stand-in for Twilio's API: one prepared answer at a time, and what was asked."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -15,13 +16,16 @@ class Answer:
     body: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     hang_up: bool = False
+    raw: bytes | None = None
 
 
 @dataclass
 class Provider:
     url: str = ""
     answer: Answer = field(default_factory=Answer)
+    answers: list[Answer] = field(default_factory=list)  # first these, then always the one
     asked: list[tuple[str, str, str]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
 
 
 def refusal(code: int, status: int = 400, **headers: str) -> Answer:
@@ -37,14 +41,17 @@ def provider() -> Iterator[Provider]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
             made.asked.append((self.command, self.path, body))
-            if made.answer.hang_up:
+            made.keys.append(self.headers["Authorization"] or "")
+            answer = made.answers.pop(0) if made.answers else made.answer
+            if answer.hang_up:
                 self.connection.close()
                 return
-            self.send_response(made.answer.status)
-            for name, value in made.answer.headers.items():
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(json.dumps(made.answer.body).encode())
+            with contextlib.suppress(ConnectionError):  # whoever asked may have read enough
+                self.wfile.write(json.dumps(answer.body).encode() if answer.raw is None else answer.raw)
 
         def do_GET(self) -> None:
             self.headers["Content-Length"] = "0"

@@ -12,6 +12,7 @@ from channels.base import (
     Inbound,
     Inbox,
     Item,
+    Media,
     Proof,
     Raw,
     Receipt,
@@ -77,6 +78,10 @@ ANA_WROTE: dict[str, Any] = {
 OURS_WENT: dict[str, Any] = {"provider_id": "SM00000000000000000000000000000002", "message_id": OUR_ID}
 
 
+PICTURE = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages/MM01/Media/ME01"
+NO_MEDIA: dict[str, Any] = {"media": (), "hints.answered": False}
+
+
 def revoked(words: str) -> tuple[type[Item], dict[str, Any]]:
     return ConsentChange, {"state": "revoked", "evidence": words, "address.canonical": ANA}
 
@@ -90,14 +95,24 @@ RECORDINGS: list[tuple[Raw, list[tuple[type[Item], dict[str, Any]]]]] = [
     (text(From="RIVERTON"), [(Inbound, {"sender.canonical": "RIVERTON"})]),
     (text(From="not a number at all"), [(Inbound, {"sender.canonical": "not a number at all"})]),
     (
-        text(Body="Look", NumMedia="2", MediaContentType0="image/jpeg", MediaContentType1="", MediaUrl0="https://x"),
-        [(Inbound, {"text": "Look\n[image/jpeg]\n[file]"})],
+        text(Body="Look", NumMedia="2", MediaContentType0="Image/JPEG; x=y", MediaContentType1="", MediaUrl0=PICTURE),
+        [(Inbound, {"text": "Look", "media": (Media(PICTURE, "image/jpeg"), Media(""))})],
+    ),
+    (text(Body="", NumMedia="1", MediaUrl0=PICTURE), [(Inbound, {"text": "", "media": (Media(PICTURE),)})]),
+    (text(NumMedia="many", MediaUrl0=PICTURE), [(Inbound, NO_MEDIA)]),
+    (text(Body="Here", Latitude="40.7128", Longitude="-74.006"), [(Inbound, {"text": "Here\n(40.7128, -74.006)"})]),
+    (text(Body="Please stop texting me"), [(ConsentChange, {"state": "doubted"}), (Inbound, NO_MEDIA)]),
+    (
+        text(Body="Ya no me manden más mensajes"),
+        [(ConsentChange, {"state": "doubted", "evidence": "Ya no me manden más mensajes"}), (Inbound, NO_MEDIA)],
     ),
     (text(Body="STOP"), [revoked("STOP"), (Inbound, ANA_WROTE | {"text": "STOP"})]),
     (text(Body="¡Alto!"), [revoked("¡Alto!"), (Inbound, {"text": "¡Alto!"})]),
-    (text(Body="no more", OptOutType="STOP"), [revoked("no more"), (Inbound, {"text": "no more"})]),
+    (text(Body="no more", OptOutType="STOP"), [revoked("no more"), (Inbound, {"hints.answered": True})]),
     (text(Body="Start."), [(ConsentChange, {"state": "given"}), (Inbound, {"text": "Start."})]),
-    (text(Body="HELP", OptOutType="HELP"), [(Inbound, {"text": "HELP"})]),
+    (text(Body="HELP", OptOutType="HELP"), [(Inbound, {"text": "HELP", "hints.answered": True})]),
+    (text(Body="stop", OptOutType="HELP"), [(Inbound, {"hints.answered": True})]),
+    (recorded("fallback", TEXT | {"ErrorCode": "11200"}), [(Inbound, ANA_WROTE)]),
     (text(MessageSid=""), [(Unreadable, {"reason": "no message id"})]),
     (text(From=" "), [(Unreadable, {"reason": "no sender", "seen": "The light at 5th & Main is out"})]),
     (status("delivered"), [(Receipt, OURS_WENT | {"state": DeliveryState.DELIVERED, "error": None})]),

@@ -1,6 +1,7 @@
 """Counting is compared with a reference written from the tables of 3GPP TS 23.038 in another way: by code and bytes."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels._segments import segments
-from channels.base import TooLong
+from channels.base import Measure, TooLong
 from channels.sms import Sms
 from tests.channels.contract import TOOLS
 from tests.channels.sms.test_channel import ANSWER, SETTINGS
@@ -92,21 +93,108 @@ def test_known_cases(text: str, encoding: str, units: int, parts: int) -> None:
     assert (counted.encoding, counted.units, len(counted.parts)) == (encoding, units, parts)
 
 
-def measure(text: str) -> tuple[int, tuple[str, ...]]:
-    channel = Sms.from_env(SETTINGS, TOOLS)
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 0x10FFFF), st.integers(0, 90))
+def test_each_character_of_unicode_counts_as_the_reference_counts_it(code: int, before: int) -> None:
+    """Alone, and at the border of a part, where an escape pair or a surrogate pair must stay whole."""
+    char = chr(code)
+    for text in (char, "a" * (before + 70) + char + "a" * 90, "日" * before + char * 2, char * 80):
+        counted = segments(text)
+        assert (counted.encoding, counted.units, len(counted.parts)) == reference(text)
+        assert "".join(counted.parts) == text
+
+
+def test_each_character_there_is_has_the_size_the_reference_gives_it() -> None:
+    for code in range(0x110000):
+        counted = segments(chr(code))
+        wanted = len(CODES[code]) if code in CODES else 1 + (code > 0xFFFF)
+        assert (counted.encoding, counted.units) == ("GSM-7" if code in CODES else "UCS-2", wanted), hex(code)
+
+
+@pytest.mark.parametrize("pair", ["€", "^", "{", "\f", "🙏", "𝄞"])
+def test_no_pair_is_cut_at_any_border(pair: str) -> None:
+    for before in range(60, 330):
+        text = "a" * before + pair + "b" * 200
+        counted = segments(text)
+        assert sum(pair in part for part in counted.parts) == 1
+        room = 153 if counted.encoding == "GSM-7" else 67
+        assert all(sum(map(_units(counted.encoding), part)) <= room for part in counted.parts)
+
+
+def _units(encoding: str) -> Callable[[str], int]:
+    if encoding == "GSM-7":
+        return lambda char: len(CODES[ord(char)])
+    return lambda char: len(char.encode("utf-16-be")) // 2
+
+
+def measured(text: str, price: str = "") -> Measure:
+    channel = Sms.from_env(SETTINGS | {"SMS_PRICE_PER_PART": price}, TOOLS)
     assert channel is not None
-    measured = channel.measure(replace(ANSWER, text=text))
-    return measured.parts, measured.warnings
+    return channel.measure(replace(ANSWER, text=text))
+
+
+def measure(text: str) -> tuple[int, tuple[str, ...]]:
+    return measured(text).parts, measured(text).warnings
 
 
 def test_a_curly_quote_that_costs_parts_is_pointed_out() -> None:
     assert measure("a" * 100 + "\u2019") == (2, ("quote_doubles_price",))
     assert measure("a" * 100 + "'") == (1, ())
     assert measure("It\u2019s short") == (1, ())
-    assert measure("日" * 100 + "\u2019") == (2, ()), "plain quotes would not make it cheaper"
+    assert measure("日" * 100 + "\u2019") == (2, ("another_alphabet",)), "plain quotes would not make it cheaper"
+    assert measure("日" * 30) == (1, ())
+
+
+def test_more_than_three_parts_are_pointed_out() -> None:
+    assert measure("a" * 459) == (3, ())
+    assert measure("a" * 460) == (4, ("many_parts",))
+    assert measure("日" * 202) == (4, ("another_alphabet", "many_parts"))
+
+
+def test_each_part_has_its_price() -> None:
+    assert (measured("a" * 459, "0.0083 USD").cost, measured("a", "0.05 EUR").currency) == (0.0249, "EUR")
+    assert (measured("a").cost, measured("a").currency) == (None, "")
+    for typo in ("0.0083", "USD", "0,0083 USD", "0.0083 usd", "free"):
+        with pytest.raises(ValueError):
+            measured("a", typo)
+
+
+def test_the_dear_characters_are_named_once_each_and_no_more_than_twenty() -> None:
+    assert measured("Señor, ¿qué día — el sábado? “Sí” €").dear == ("í", "—", "á", "“", "”")
+    assert measured("plain {enough} ~ €").dear == ()
+    assert measured("".join(map(chr, range(0x4E00, 0x4E20)))).dear == tuple(map(chr, range(0x4E00, 0x4E14)))
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [
+        ("\u201cNo\u201d \u2013 it\u2019s\u00a0closed\u2026", '"No" - it\'s closed...'),
+        ("\u2022 bring\tID\n\u2022 and a form\u200b", "- bring ID\n- and a form"),
+        ("e\u0301 ~ {a} \u00ab`b\u00b4\u00bb", "é ~ {a} \"'b'\""),
+    ],
+)
+def test_a_cheaper_spelling_is_offered_and_says_the_same(typed: str, plain: str) -> None:
+    long = "a" * 100
+    assert measured(typed + long).plain == plain + long
+    assert (measured(typed + long).parts, measured(plain + long).parts) == (2, 1)
+    assert measured(typed).plain == "", "no cheaper: it is one part in any case"
+
+
+@pytest.mark.parametrize("text", ["á\u2019" + "a" * 100, "日本\u201d" * 40, "a" * 200])
+def test_no_other_spelling_is_offered_where_it_costs_the_same(text: str) -> None:
+    assert measured(text).plain == ""
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(alphabet=st.one_of(LIKELY, st.sampled_from("\u2014\u2026\u00a0\t•«»")), max_size=300))
+def test_the_cheaper_spelling_is_cheaper_and_final(text: str) -> None:
+    offered = measured(text).plain
+    if offered:
+        assert measured(offered).parts < measured(text).parts
+        assert measured(offered).plain == ""
 
 
 def test_sixteen_hundred_characters_are_the_limit() -> None:
-    assert measure("a" * 1600)[0] == 11
+    assert measured("a" * 1600).parts == 11
     with pytest.raises(TooLong, match=re.escape("1601 characters, the limit is 1600")):
-        measure("a" * 1601)
+        measured("a" * 1601)

@@ -60,11 +60,21 @@ def test_repeats_of_unknown_fields_are_welcome() -> None:
     sms().verify(signed([*TEXT.items(), ("AddOn", "a"), ("AddOn", "b")]))
 
 
-@pytest.mark.parametrize("name", ["AccountSid", "MessageSid", "From", "To", "Body", "OptOutType", "NumMedia"])
+@pytest.mark.parametrize(
+    "name",
+    ["AccountSid", "MessageSid", "From", "To", "Body", "OptOutType", "NumMedia", "MediaUrl0", "MediaContentType9"],
+)
 @pytest.mark.parametrize("same", [True, False])
 def test_a_repeated_field_that_we_read_is_refused(name: str, same: bool) -> None:
     value = TEXT.get(name, "STOP")
-    refused(signed([*changed(TEXT, OptOutType="STOP"), (name, value if same else "other")]))
+    refused(
+        signed(
+            [
+                *changed(TEXT, OptOutType="STOP", MediaUrl0="STOP", MediaContentType9="STOP"),
+                (name, value if same else "other"),
+            ]
+        )
+    )
 
 
 @pytest.mark.parametrize("name", ["AccountSid", "MessageSid", "From", "To", "Body"])
@@ -84,6 +94,50 @@ def test_a_missing_signature_is_refused() -> None:
     asked = signed()
     refused(replace(asked, headers={"content-type": "application/x-www-form-urlencoded"}))
     refused(replace(asked, headers={}))
+
+
+def test_a_signature_that_is_nothing_or_no_text_is_refused() -> None:
+    """The official validator raises on these."""
+    asked = signed()
+    for odd in (None, b"bytes", "", " ", "ñ", "x" * 100_000):
+        refused(replace(asked, headers={**asked.headers, HEADER: odd}))  # type: ignore[dict-item]  # that is the point
+
+
+def test_the_same_body_as_json_or_without_a_type_is_not_a_form() -> None:
+    asked = signed()
+    for kind in (
+        "application/json",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "application/x-www-form-urlencodedd",
+    ):
+        refused(replace(asked, headers={**asked.headers, "content-type": kind}))
+
+
+def test_another_way_than_post_is_refused() -> None:
+    for method in ("GET", "PUT", "post", ""):
+        refused(replace(signed(), method=method))
+
+
+def test_a_pool_of_numbers_is_told_apart_by_number() -> None:
+    """Every webhook of a pool carries the same messaging service."""
+    pool = changed(TEXT, MessagingServiceSid="MG" + "0" * 32)
+    sms().verify(signed(pool))
+    refused(signed(changed(TEXT, MessagingServiceSid="MG" + "0" * 32, To="+15550100101")))
+
+
+def test_a_number_of_another_network_is_not_ours() -> None:
+    refused(signed(changed(TEXT, To=f"whatsapp:{OURS}", From="whatsapp:+15550100142")))
+    with pytest.raises(ValueError):
+        sms().canonical(f"whatsapp:{OURS}")
+    assert sms().canonical(f"tel:{OURS}") == OURS
+
+
+def test_the_second_address_takes_the_same_message_under_the_same_key() -> None:
+    again = signed(changed(TEXT, ErrorCode="11200", ErrorUrl="https://desk.riverton.example/x"), "fallback")
+    sms().verify(again)
+    assert sms().key(again) == sms().key(signed())
+    refused(signed(changed(TEXT, Body=None), "fallback"))
 
 
 @pytest.mark.parametrize("query", ["", "bodySHA256=", "bodySHA256=" + "0" * 64])

@@ -76,8 +76,11 @@ function freshItems(items) {
   for (const { offer_ended } of items) if (offer_ended && offer_ended.result !== "accepted") store.say(t(`offer.ended.${offer_ended.result}`), false);
   const ref = store.openRef.peek();
   // What may be written, and who the person is, hangs on the ticket's state: ask again when that changed.
-  if (ref && items.some((item) => item.ref === ref && !item.gone && (!item.message || item.type.startsWith("message.moved")) && !item.type.startsWith("delivery"))) void actions.loadPage(ref);
+  if (ref && items.some((item) => item.ref === ref && !item.gone && (!item.message || item.type.startsWith("message.moved") || tellsOfReach(item.message)) && !item.type.startsWith("delivery"))) void actions.loadPage(ref);
 }
+
+/** What the desk noted about whom we may write to, and where. @param {Message} message */
+const tellsOfReach = ({ line }) => line !== null && ["opted_out", "opted_in", "consent_doubted", "consent_decided", "allowed_elsewhere", "which_matter", "complained", "delivery_failed", "loop_broken"].includes(line.key);
 
 /** @param {boolean} wasAway */
 function caughtUp(wasAway) {

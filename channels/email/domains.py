@@ -38,7 +38,7 @@ class Domains:
             try:
                 yield
             except TryLater as wait:
-                if wait.error.kind is ErrorClass.THROTTLED:
+                if " 4.7." in wait.error.code:  # policy (RFC 3463); a bare 421 is the relay closing its door
                     domain.rests_until = monotonic() + domain.rest
                     domain.rest = min(LONGEST_REST, domain.rest * 2)
                 raise

@@ -40,7 +40,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "MAIL_LISTEN": f"{settings.host}:{settings.port + DESK_SMTP_PORT}",
         "MAIL_DOMAIN": "riverton.example",
     }
-    return {PREFIX + name: value for name, value in values.items()}
+    return {PREFIX + name: value for name, value in (values | description().get("settings", {})).items()}
 
 
 def sandbox_config(settings: Settings) -> SandboxConfig:

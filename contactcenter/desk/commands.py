@@ -24,7 +24,7 @@ from contactcenter.desk import (
 from contactcenter.desk.book import AgencyEntry, open_book
 from contactcenter.desk.filing import Sender
 from contactcenter.desk.kit import Kit
-from contactcenter.desk.labels import label_of
+from contactcenter.desk.labels import labels_of
 from contactcenter.desk.references import read_reference
 from contactcenter.desk.standing import Matter, Standing
 from contactcenter.desk.texts import plain_words, say
@@ -248,9 +248,9 @@ class _Desk:
         if len(found) == 1:
             return await self._one(found[0], language)
         rows = [
-            say(language, "status_row", number=number, label=label_of(self.agency, one.subject, one.queue_id, language),
-                ref=one.reference, state=await states.said(self.tx, one, language, self.kit.now()))
-            for number, one in enumerate(found, start=1)
+            say(language, "status_row", number=number, label=label, ref=one.reference,
+                state=await states.said(self.tx, one, language, self.kit.now()))
+            for number, (one, label) in enumerate(zip(found, labels_of(self.agency, matters, language), strict=True), start=1)
         ]  # fmt: skip
         return say(language, "status_many", count=len(rows), rows="\n".join(rows))
 

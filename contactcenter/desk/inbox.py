@@ -191,7 +191,7 @@ async def receive_message(
         return None
     if found.how in ("append", "held") and found.ticket_id is not None:
         visible: Visible = "held" if found.how == "held" else "public"
-        await _append(tx, kit, inbox, raw_id, inbound, sender, found.ticket_id, visible)
+        await _append(tx, kit, inbox, raw_id, inbound, sender, found.ticket_id, visible, asks=not only_known)
         return found.ticket_id
     return None if only_known else await _open(tx, kit, inbox, raw_id, inbound, sender, found, returned=returned)
 
@@ -241,13 +241,16 @@ async def _append(
     sender: Sender,
     ticket_id: int,
     visibility: Visible,
+    *,
+    asks: bool = True,
 ) -> UUID:
+    """``asks``: somebody waits for an answer; a bare STOP or START wants none."""
     now = kit.now()
     if sender.endpoint_id is None:
         endpoint = await people.find_or_create(tx, inbox.agency_id, inbound.sender, inbound.hints.language or None)
         sender = replace(sender, endpoint_id=endpoint.id, contact_id=endpoint.contact_id)
     held = visibility == "held"
-    human = inbound.automation == "none" and visibility == "public"
+    human = asks and inbound.automation == "none" and visibility == "public"
     message_id = uuid7()
     story = {"message": str(message_id), "held": held, "channel": inbox.channel, "automation": inbound.automation}
     status = await filing.append(

@@ -5,6 +5,7 @@ from typing import Any
 
 from contactcenter.desk.book import AgencyEntry
 from contactcenter.desk.references import read_reference
+from contactcenter.desk.standing import Matter
 from contactcenter.desk.texts import plain_words
 
 LONGEST = 30
@@ -29,10 +30,23 @@ _NEW = frozenset({"new", "nuevo", "nueva", "other", "otro", "otra", "else", "nei
 _AROUND_NEW = frozenset({"something", "algo", "matter", "asunto", "issue", "thing", "cosa", "problem", "problema"})
 
 
+def labels_of(agency: AgencyEntry, matters: Sequence[Matter], language: str) -> list[str]:
+    """What each matter is called; matters of one name are told apart by how the person began to write."""
+    names = [label_of(agency, one.subject, one.queue_id, language) for one in matters]
+    return [
+        shortened(one.words) if names.count(name) > 1 and one.words and one.words.strip() else name
+        for name, one in zip(names, matters, strict=True)
+    ]
+
+
 def label_of(agency: AgencyEntry, subject: str, queue_id: int, language: str) -> str:
     """What the person called it, else the topic of its queue in their language."""
     queue = agency.queues[queue_id].row
-    label = " ".join(subject.split()) or str(queue.topics.get(language) or queue.name)
+    return shortened(subject.strip() or str(queue.topics.get(language) or queue.name))
+
+
+def shortened(words: str) -> str:
+    label = " ".join(words.split())
     return label if len(label) <= LONGEST else f"{label[: LONGEST - 3].rsplit(' ', 1)[0]}..."
 
 
@@ -64,7 +78,9 @@ def _by_word(said: Sequence[str], choices: Sequence[dict[str, Any]]) -> dict[str
     """Every word said must belong to the one label, and to no other."""
     if not 1 <= len(said) <= 4:
         return None
-    fits = [one for one in choices if one.get("ref") and set(map(_stem, said)) <= set(map(_stem, plain_words(one["label"])))]
+    fits = [
+        one for one in choices if one.get("ref") and set(map(_stem, said)) <= set(map(_stem, plain_words(one["label"])))
+    ]
     return fits[0] if len(fits) == 1 else None
 
 

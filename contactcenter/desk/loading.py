@@ -13,7 +13,7 @@ from contactcenter.desk.holidays import holiday_dates
 from contactcenter.desk.kit import Kit
 from contactcenter.desk.sessions import hash_password
 from contactcenter.events import plain
-from contactcenter.models import RawEvent
+from contactcenter.models import Inbox, RawEvent
 from contactcenter.settings import PREFIX
 
 
@@ -189,7 +189,7 @@ async def write_to_us(tx: AsyncSession, kit: Kit, described: dict[str, Any]) -> 
         channel = kit.channels.get(box.channel)
         if channel is None:
             continue
-        inbound = _inbound(channel, one, number)
+        inbound = _inbound(channel, box, one, number)
         key = f"described/{number}"
         stored = await tx.scalar(
             text("SELECT id FROM raw_event WHERE source = 'description' AND source_key = :key"), {"key": key}
@@ -207,7 +207,7 @@ async def write_to_us(tx: AsyncSession, kit: Kit, described: dict[str, Any]) -> 
     return new
 
 
-def _inbound(channel: Channel, one: dict[str, Any], number: int) -> Inbound:
+def _inbound(channel: Channel, box: Inbox, one: dict[str, Any], number: int) -> Inbound:
     sender = Address(
         channel.capabilities.endpoint_kind,
         one["from"],
@@ -218,4 +218,5 @@ def _inbound(channel: Channel, one: dict[str, Any], number: int) -> Inbound:
     return Inbound(
         sender=sender, text=one["text"], external_id=f"<described.{number}@{PREFIX.lower().strip('_')}.invalid>",
         subject=one.get("subject", ""),
+        to=(Address(channel.capabilities.endpoint_kind, box.address, channel.canonical(box.address)),),
     )  # fmt: skip

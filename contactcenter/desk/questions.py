@@ -25,7 +25,7 @@ from contactcenter.desk import (
 from contactcenter.desk.book import AgencyEntry, open_book
 from contactcenter.desk.filing import Sender
 from contactcenter.desk.kit import Kit
-from contactcenter.desk.labels import chosen, label_of
+from contactcenter.desk.labels import chosen, labels_of
 from contactcenter.desk.references import read_reference
 from contactcenter.desk.standing import Asked, Matter, Standing
 from contactcenter.desk.texts import guess_language, say
@@ -245,8 +245,8 @@ async def _ask(
 
 def _choices(agency: AgencyEntry, here: Sequence[Matter], language: str) -> list[dict[str, Any]]:
     listed: list[dict[str, Any]] = [
-        {"number": number, "ticket": one.id, "ref": one.reference, "label": label_of(agency, one.subject, one.queue_id, language)}
-        for number, one in enumerate(here, start=1)
+        {"number": number, "ticket": one.id, "ref": one.reference, "label": label}
+        for number, (one, label) in enumerate(zip(here, labels_of(agency, here, language), strict=True), start=1)
     ]
     new = {"number": len(listed) + 1, "ticket": None, "ref": None, "label": say(language, "choice_new")}
     return [*listed, new]

@@ -29,6 +29,8 @@ class Matter:
     open: bool
     created_at: datetime
     maybe_why: str | None
+    words: str | None
+    """How their first message from this address begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,9 @@ _ASK = Statement(
     f"""
     SELECT
       (SELECT json_agg(x ORDER BY x.id) FROM (SELECT t.id, t.reference, t.subject, t.queue_id, t.inbox_id, t.language,
-         ({OPEN}) AS open, t.created_at, t.maybe_why FROM ticket t WHERE t.endpoint_id = :endpoint AND ({OPEN} OR
+         ({OPEN}) AS open, t.created_at, t.maybe_why, (SELECT left(m.body_text, 80) FROM message m WHERE m.ticket_id = t.id
+         AND m.author_endpoint_id = :endpoint AND m.direction = 'in' AND m.visibility = 'public' ORDER BY m.seq LIMIT 1) AS words
+         FROM ticket t WHERE t.endpoint_id = :endpoint AND ({OPEN} OR
          (t.status = 'closed' AND t.closed_at > CAST(:now AS timestamptz) - make_interval(days =>
          (SELECT q.reopen_days FROM queue q WHERE q.id = t.queue_id)::int))) ORDER BY t.id DESC LIMIT 30) x) AS matters,
       (SELECT to_json(x) FROM (SELECT q.id, q.ticket_id, q.choices, q.asked_at, q.expires_at, q.answered_at IS NULL AS open,
@@ -109,7 +113,9 @@ def _read(row: Any) -> Standing:
     if question:
         question["choices"] = tuple(question["choices"])
     matters = tuple(Matter(**_dated(one)) for one in _shape(row["matters"]) or ())
-    return Standing(matters, Asked(**_dated(question)) if question else None, Rated(**_dated(survey)) if survey else None)
+    return Standing(
+        matters, Asked(**_dated(question)) if question else None, Rated(**_dated(survey)) if survey else None
+    )
 
 
 def _shape(value: Any) -> Any:

@@ -10,7 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contactcenter import events
 from contactcenter.db import Database
-from contactcenter.desk import agents, journal, lines, offers, questions, sentinel, surveys, tickets, work
+from contactcenter.desk import (
+    agents,
+    health,
+    journal,
+    lines,
+    offers,
+    questions,
+    sentinel,
+    surveys,
+    tickets,
+    uploads,
+    work,
+)
 from contactcenter.desk.kit import Kit
 from contactcenter.models import Ticket
 
@@ -215,6 +227,14 @@ async def forget_old_journal(tx: AsyncSession, _kit: Kit) -> None:
     await journal.forget_old(tx)
 
 
+async def watch_over_inboxes(tx: AsyncSession, kit: Kit) -> None:
+    await health.watch_over(tx, kit)
+
+
+async def forget_unsent_files(tx: AsyncSession, _kit: Kit) -> None:
+    await uploads.forget_unsent(tx)
+
+
 async def watch_for_the_forgotten(tx: AsyncSession, _kit: Kit) -> None:
     """The sentinel's question, asked by the leader itself: it must find nobody."""
     forgotten = await sentinel.kept_waiting(tx)
@@ -246,6 +266,8 @@ CHORES: tuple[tuple[Chore, float], ...] = (
     (park_silent, 10.0),
     (break_promises, 5.0),
     (ask_how_satisfied, 60.0),
+    (watch_over_inboxes, 30.0),
+    (forget_unsent_files, 3600.0),
     (forget_used_keys, 600.0),
     (forget_old_journal, 600.0),
     (watch_for_the_forgotten, 1.0),

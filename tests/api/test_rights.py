@@ -15,7 +15,8 @@ from tests.desk_rig import Rig, move_in
 
 UNKNOWN = {"{ref}": "RD-2222-2222", "{contact_id}": "999999", "{attachment_id}": "999999", "{offer_id}": "999999",
            "{message_id}": "00000000-0000-7000-8000-000000000000", "{raw_id}": "999999", "{slug}": "city",
-           "{staff_id}": "999999", "{exclusion_id}": "999999", "{queue}": "services", "{closure_id}": "999999"}  # fmt: skip
+           "{staff_id}": "999999", "{exclusion_id}": "999999", "{queue}": "services", "{closure_id}": "999999",
+           "{upload_id}": "999999"}  # fmt: skip
 NOTE = {"client_msg_id": "", "kind": "note", "text": "Ask the power company", "expected_last_seq": 2}
 ALL = (200, 200, 200)
 
@@ -100,6 +101,8 @@ ROUTES = [
     Route("GET", "/api/emergency-closures", (403, 200, 200)),
     Route("POST", "/api/emergency-closures", (403, 201, 403), {"queue": "housing", "why": "No power"}),
     Route("POST", "/api/emergency-closures/{closure_id}/ending", (404, 404, 404)),
+    Route("POST", "/api/uploads", (201, 201, 201), {"any": "bytes"}),
+    Route("DELETE", "/api/uploads/{upload_id}", (204, 204, 204)),
     Route("GET", "/api/sites/{slug}", ALL, public=True),
     Route("GET", "/healthz", ALL, public=True),
     Route("GET", "/readyz", ALL, public=True),
@@ -133,7 +136,8 @@ async def call(browser: httpx.AsyncClient, route: Route, names: dict[str, str]) 
     body = filled(route)
     if body and "message_ids" in body:
         body["message_ids"] = [names["{message_id}"]]
-    return await browser.request(route.method, path, json=body)
+    asked = {"name": "map.json"} if path == "/api/uploads" else None
+    return await browser.request(route.method, path, json=body, params=asked)
 
 
 def filled(route: Route, **more: Any) -> dict[str, Any] | None:

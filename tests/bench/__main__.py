@@ -10,13 +10,14 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from tests.bench import claims, consoles, engine, first_view, report, routed, scenarios, starting, webhooks
+from tests.bench import claims, consoles, engine, first_view, mail, report, routed, scenarios, starting, webhooks
 from tests.bench.figures import Figure
 from tests.bench.stage import Stage
 
 MEASURES = {
     "webhook": webhooks.measure, "console": consoles.measure, "routing": routed.measure, "start": starting.measure,
-    "view": first_view.measure, "engine": engine.measure, "claims": claims.measure, "scenarios": scenarios.measure,
+    "mail": mail.measure, "view": first_view.measure, "engine": engine.measure,
+    "claims": claims.measure, "scenarios": scenarios.measure,
 }  # fmt: skip
 ALONE = {"scenarios"}
 """Measured only when named: they take hours."""

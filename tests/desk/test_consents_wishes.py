@@ -119,6 +119,7 @@ async def test_a_channel_that_lets_us_answer_for_a_day_closes_after_it(rig: Rig)
 async def test_an_answer_held_for_undo_does_not_leave_after_stop(rig: Rig) -> None:
     phone, ticket = await texted(rig)
     await rig.run("UPDATE queue SET undo_s = 30")
+    await rig.run("UPDATE agency SET channels = jsonb_set(channels, '{sms,live}', 'false')")
     await rig.reply("ben", ticket.reference, "We will repair it on Friday.")
     assert await rig.value("SELECT count(*) FROM delivery WHERE state = 'held'") == 1
     await phone.wish("STOP", "revoked")

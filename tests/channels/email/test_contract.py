@@ -7,6 +7,7 @@ import pytest
 
 from channels.base import Channel, ErrorClass, Inbound, Proof, TryLater, Undeliverable, Unreadable, Unsure
 from channels.email import CHANNEL
+from channels.email.domains import Domains
 from tests.channels.contract import TOOLS, ChannelContract, Expected, ProviderSays
 from tests.channels.email.mails import TOKEN, answer, mail, multipart, raw
 from tests.channels.email.relay import FakeRelay
@@ -109,8 +110,10 @@ class TestMail(ChannelContract):
         await made.close()
 
     @pytest.fixture
-    def provider_says(self, relay: FakeRelay) -> ProviderSays:
+    def provider_says(self, relay: FakeRelay, channel: Channel) -> ProviderSays:
         async def says(what: tuple[str, str | None]) -> None:
+            assert isinstance(channel, CHANNEL) and channel._relay is not None
+            channel._relay._domains = Domains()  # after the rest that a domain asked for
             relay.answer(*what)
 
         return says

@@ -110,7 +110,7 @@ async def test_each_throttling_doubles_the_rest_of_a_domain() -> None:
         before = domain.rest
         with pytest.raises(TryLater):
             async with domains.turn(ANN):
-                raise TryLater(SendError(ErrorClass.THROTTLED))
+                raise TryLater(SendError(ErrorClass.THROTTLED, "451 4.7.1"))
         assert before == expected
 
 

@@ -51,7 +51,15 @@ OOXML = (
     (b"word/", OFFICE + "wordprocessingml.document"), (b"xl/", OFFICE + "spreadsheetml.sheet"),
     (b"ppt/", OFFICE + "presentationml.presentation"),
 )  # fmt: skip
-MACROS = {"docm": "word", "dotm": "word", "xlsm": "excel", "xltm": "excel", "xlsb": "excel", "pptm": "powerpoint", "ppsm": "powerpoint"}
+MACROS = {
+    "docm": "word",
+    "dotm": "word",
+    "xlsm": "excel",
+    "xltm": "excel",
+    "xlsb": "excel",
+    "pptm": "powerpoint",
+    "ppsm": "powerpoint",
+}
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OLE_TYPES = {
     "doc": "application/msword", "dot": "application/msword", "xls": "application/vnd.ms-excel", "ppt": "application/vnd.ms-powerpoint",
@@ -156,7 +164,9 @@ def zipped(body: bytes, ending: str) -> str:
         return kind[0].decode().removesuffix("PK")
     names = body[:8192] + body[-65536:]
     if b"META-INF/MANIFEST.MF" in names:
-        return "application/vnd.android.package-archive" if b"AndroidManifest.xml" in names else "application/java-archive"
+        return (
+            "application/vnd.android.package-archive" if b"AndroidManifest.xml" in names else "application/java-archive"
+        )
     if b"[Content_Types].xml" in names:
         if b"vbaProject.bin" in names or ending in MACROS:
             return f"application/vnd.ms-{MACROS.get(ending, 'office')}.macroenabled.12"
@@ -170,6 +180,11 @@ def by_signature(body: bytes) -> str:
         import puremagic
 
         best = puremagic.magic_string(body[:4096])[0]
-        if best.offset == 0 and len(best.byte_match) >= 4 and body.startswith(best.byte_match) and TYPE.fullmatch(best.mime_type):
+        if (
+            best.offset == 0
+            and len(best.byte_match) >= 4
+            and body.startswith(best.byte_match)
+            and TYPE.fullmatch(best.mime_type)
+        ):
             return str(best.mime_type)
     return UNKNOWN

@@ -65,10 +65,16 @@ class Texter:
         )
         await self.say(first)
         (light,) = await self.tickets()
-        await self.rig.run("UPDATE ticket SET inbox_id = (SELECT id FROM inbox WHERE slug = 'mail') WHERE id = :id", id=light.id)
+        await self.rig.run(
+            "UPDATE ticket SET inbox_id = (SELECT id FROM inbox WHERE slug = 'mail') WHERE id = :id", id=light.id
+        )
         await self.say(second)
-        await self.rig.run("UPDATE ticket SET inbox_id = (SELECT id FROM inbox WHERE slug = 'text') WHERE id = :id", id=light.id)
+        await self.rig.run(
+            "UPDATE ticket SET inbox_id = (SELECT id FROM inbox WHERE slug = 'text') WHERE id = :id", id=light.id
+        )
         rent = (await self.tickets())[-1]
         assert rent.id != light.id
-        await self.rig.run("UPDATE ticket SET queue_id = (SELECT id FROM queue WHERE slug = 'housing') WHERE id = :id", id=rent.id)
+        await self.rig.run(
+            "UPDATE ticket SET queue_id = (SELECT id FROM queue WHERE slug = 'housing') WHERE id = :id", id=rent.id
+        )
         return await self.tickets()

@@ -59,7 +59,9 @@ def file_name(part: Message) -> str:
 
 def coded_name(charset: str | None, _language: str | None, value: str) -> str:
     """An RFC 2231 value, which the parser left as one letter for each byte."""
-    data = value.encode("latin-1") if all(sign < "\u0100" for sign in value) else value.encode("utf-8", "surrogateescape")
+    data = (
+        value.encode("latin-1") if all(sign < "\u0100" for sign in value) else value.encode("utf-8", "surrogateescape")
+    )
     return decode_words(Decoder(0).decode(data, charset or ""))
 
 

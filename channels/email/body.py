@@ -203,17 +203,13 @@ def shown_pieces(pieces: list[Piece]) -> list[Piece]:
     return [piece for piece in pieces if piece.is_html or piece.group not in told]
 
 
-def html_of(pieces: list[Piece], pictures: bool = False) -> str | None:
+def html_of(pieces: list[Piece]) -> str | None:
     """The whole as harmless HTML, None where no part was HTML or one of them cannot be parsed."""
     if not any(piece.is_html for piece in pieces) or not all(piece.fits for piece in pieces):
         return None
     shown = [one.text if one.is_html else f"<pre>{escape(one.text)}</pre>" for one in shown_pieces(pieces)]
-    return visible_marks(clean(pages.sanitised("<hr>".join(shown), pictures) if pictures else joined(shown)))
-
-
-def joined(shown: list[str]) -> str:
-    """Each for itself, so that a part left open does not swallow the next."""
-    return "<hr>".join(pages.sanitised(one) for one in shown)
+    # Each for itself, so that a part left open does not swallow the next.
+    return visible_marks(clean("<hr>".join(pages.sanitised(one) for one in shown)))
 
 
 def page_of(pieces: list[Piece]) -> str:

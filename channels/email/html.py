@@ -1,10 +1,10 @@
 """HTML of strangers: made harmless for the screen, or turned into plain text.
 
-Remote pictures are taken out: they would tell the sender that the mail was read, and when.
+Remote pictures are not loaded: they would tell the sender that the mail was read, and when.
 """
 
 import re
-from typing import Literal
+from html import unescape
 
 import nh3
 from selectolax.lexbor import LexborHTMLParser
@@ -30,7 +30,7 @@ ATTRIBUTES: dict[str, set[str]] = {
     "a": {"href"},
     "col": {"span", "width"},
     "font": {"color", "face", "size"},
-    "img": {"src", "alt", "width", "height"},
+    "img": {"src", "data-remote", "alt", "width", "height"},
     "ol": {"start", "type"},
     "table": {"align", "bgcolor", "border", "cellpadding", "cellspacing", "width"},
     "td": CELL,
@@ -41,6 +41,10 @@ SCHEMES = {"http", "https", "mailto", "tel", "cid"}
 LINK_SCHEME = re.compile(r"(?:https?://|mailto:|tel:|cid:)", re.I)
 PICTURE_SCHEME = re.compile(r"cid:", re.I)
 PICTURES = 1000
+PASSES = 8
+AGAIN = 2_000_000  # characters; a page so long is read once
+PICTURE = re.compile(r'<img(?:\s+[a-z-]+="[^"]*")*>')
+ADDRESS = re.compile(r' data-remote="(https://[^"]*)"')
 BLOCKS = "address,blockquote,center,dd,div,dl,dt,h1,h2,h3,h4,h5,h6,hr,li,ol,p,pre,table,tr,ul"
 BREAK = "\x1e"  # never part of a text: control characters are removed
 
@@ -61,41 +65,20 @@ def is_too_deep(html: str) -> bool:
     return False
 
 
-def sanitised(html: str, pictures: bool = False) -> str:
-    """By our own lists; sanitising twice gives the same as once.
-
-    ``pictures``: the n-th of ``pictures(html)`` gets the source ``pictures/<n>``, from 0, for somebody who asked to see them.
-    """
-    if not pictures:
-        return cleaned(html, {}, "deny")
-    return cleaned(html, {url: number for number, url in enumerate(remote(html))}, "pass_through")
-
-
-def pictures(html: str) -> list[str]:
-    """The addresses (https) of pictures that lie elsewhere, in order, each once, at most 1,000."""
-    return remote(html)
+def sanitised(html: str) -> str:
+    """By our own lists; sanitising twice gives the same as once. The address of a remote picture stands in ``data-remote``: no browser
+    follows that, and it is there for somebody who asks to see the picture."""
+    clean = once(html)
+    # What was inside an element that is not kept can leave links nested in links, which the next reading takes apart.
+    for _ in range(PASSES if len(clean) < AGAIN else 0):
+        before, clean = clean, once(clean)
+        if clean == before:
+            break
+    return clean
 
 
-def remote(html: str) -> list[str]:
-    found: dict[str, int] = {}
-    cleaned(html, found, "deny")
-    return list(found)[:PICTURES]
-
-
-def cleaned(html: str, known: dict[str, int], relative: Literal["deny", "pass_through"]) -> str:
-    def kept(tag: str, attribute: str, value: str) -> str | None:
-        if attribute not in ("src", "href"):
-            return value
-        if tag == "img" and value[:8].lower() == "https://":
-            if relative == "deny":
-                known.setdefault(value, len(known))
-                return None
-            return f"pictures/{known[value]}" if value in known else None
-        # What names no scheme is relative, and the page's own address is no business of the sender's.
-        allowed = PICTURE_SCHEME if tag == "img" else LINK_SCHEME
-        return value if allowed.match(value) else None
-
-    return nh3.clean(
+def once(html: str) -> str:
+    clean = nh3.clean(
         html,
         tags=TAGS,
         clean_content_tags=HIDDEN,
@@ -103,8 +86,28 @@ def cleaned(html: str, known: dict[str, int], relative: Literal["deny", "pass_th
         attribute_filter=kept,
         link_rel="noopener noreferrer nofollow",
         url_schemes=SCHEMES,
-        url_relative=relative,
+        url_relative="deny",
     )
+    # What was cleaned is well formed: no value holds a bare quotation mark, so this finds attributes and nothing else.
+    return PICTURE.sub(lambda picture: picture[0].replace(' src="https://', ' data-remote="https://', 1), clean)
+
+
+def kept(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "data-remote":
+        return value if value.startswith("https://") else None
+    if attribute not in ("src", "href"):
+        return value
+    if tag == "img" and value[:8].lower() == "https://":
+        return "https://" + value[8:]
+    # What names no scheme is relative, and the page's own address is no business of the sender's.
+    allowed = PICTURE_SCHEME if tag == "img" else LINK_SCHEME
+    return value if allowed.match(value) else None
+
+
+def pictures(html: str) -> list[str]:
+    """The addresses of pictures that lie elsewhere, in order, each once, at most 1,000."""
+    found = (unescape(address) for picture in PICTURE.findall(sanitised(html)) for address in ADDRESS.findall(picture))
+    return list(dict.fromkeys(found))[:PICTURES]
 
 
 def as_text(html: str) -> str:

@@ -108,7 +108,9 @@ def take_properties(
     kind, value = found.get(DATA, (0, b""))
     if kind != OBJECT:
         one.body = one.body or value
-    elif (message := opened(value[16:], depth + 1)) is not None:  # behind the 16 bytes that name the interface: a mail in this mail
+    elif (
+        message := opened(value[16:], depth + 1)
+    ) is not None:  # behind the 16 bytes that name the interface: a mail in this mail
         inside.files[-1:-1] = message.files[: FILES - len(inside.files)]  # before this one, about which more may follow
         if words := words_of(message):
             one.name, one.body, one.declared = f"{one.name or one.title or 'message'}.txt", words.encode(), "text/plain"

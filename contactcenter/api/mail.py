@@ -112,7 +112,7 @@ def sources(body: str, attribute: str) -> list[str]:
 
 
 def addresses(body: str) -> list[str]:
-    return [source for source in sources(body, "data-src") if source.startswith("https://")]
+    return [source for source in sources(body, "data-remote") if source.startswith("https://")]
 
 
 def with_pictures(body: str, shown: Mapping[str, str]) -> str:
@@ -120,7 +120,7 @@ def with_pictures(body: str, shown: Mapping[str, str]) -> str:
 
     def placed(match: re.Match[str]) -> str:
         given = dict(ATTRIBUTE.findall(match[1]))
-        name = html.unescape(given.pop("data-src", "") or given.get("src", ""))
+        name = html.unescape(given.pop("data-remote", "") or given.get("src", ""))
         source = shown.get(name) or shown.get(unquote(name))
         if source is None:
             return f"<i>{given['alt']}</i>" if given.get("alt") else ""

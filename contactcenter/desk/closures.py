@@ -59,5 +59,7 @@ async def _tell_citizen(tx: AsyncSession, kit: Kit, ticket: Ticket, sentence: st
     if kit.channels[ticket.channel].capabilities.live:
         return
     _agency, queue = await tickets.entries(tx, ticket)
-    text = await notices.words(tx, ticket, "closed", sentence=sentence, days=queue.row.reopen_days, ref=ticket.reference)
+    text = await notices.words(
+        tx, ticket, "closed", sentence=sentence, days=queue.row.reopen_days, ref=ticket.reference
+    )
     await notices.write(tx, kit, ticket, text, "closed")

@@ -36,7 +36,11 @@ ANSWERS_AN_HOUR = 10
 MARK = "command"
 
 # Never CANCEL, END, QUIT or STOP: providers and people mean something else by them.
-STATUS, HELP, PERSON = ({"status", "estado", "estatus"}, {"help", "info", "ayuda"}, {"agent", "agente", "person", "persona"})
+STATUS, HELP, PERSON = (
+    {"status", "estado", "estatus"},
+    {"help", "info", "ayuda"},
+    {"agent", "agente", "person", "persona"},
+)
 LANGUAGE = {"lang", "language", "idioma"}
 LANGUAGES = {"es": "es", "espanol": "es", "spanish": "es", "en": "en", "english": "en", "ingles": "en"}
 POLITE = (["por", "favor"], ["thank", "you"], ["please"], ["pls"], ["thanks"], ["thx"], ["gracias"])
@@ -284,9 +288,7 @@ class _Desk:
                 ticket.asked = None
                 ticket.version += 1
             await lines.add(self.tx, ticket, "language_changed", visibility="internal", actor=actor, language=language)
-            await events.record(
-                self.tx, "ticket.language_changed", ticket.id, actor, before=before, after=language
-            )
+            await events.record(self.tx, "ticket.language_changed", ticket.id, actor, before=before, after=language)
 
     # PERSON
 
@@ -297,9 +299,7 @@ class _Desk:
         if holder is None and not open_here:
             return False
         ticket_id = holder.ticket_id if holder is not None else open_here[-1].id
-        await notices.keep(
-            self.tx, self.kit, self.box, self.raw_id, self.inbound, self.sender, ticket_id, waiting=True
-        )
+        await notices.keep(self.tx, self.kit, self.box, self.raw_id, self.inbound, self.sender, ticket_id, waiting=True)
         if holder is not None:
             await questions.let_in(self.tx, holder.id, ticket_id, "withdrawn", "asked_for_person", self.kit.now())
         ticket = await tickets.lock(self.tx, ticket_id)

@@ -161,9 +161,7 @@ async def _seen(tx: AsyncSession, scope: Scope, endpoint_id: int) -> Endpoint:
 
 
 async def _state(tx: AsyncSession, endpoint_id: int, purpose: str = "service") -> str:
-    found = await tx.scalar(
-        select(Consent.state).where(Consent.endpoint_id == endpoint_id, Consent.purpose == purpose)
-    )
+    found = await tx.scalar(select(Consent.state).where(Consent.endpoint_id == endpoint_id, Consent.purpose == purpose))
     return found or "implied"
 
 

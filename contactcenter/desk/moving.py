@@ -117,7 +117,9 @@ async def _new(tx: AsyncSession, kit: Kit, source: Ticket, actor: events.Actor) 
     )  # fmt: skip
     tx.add(ticket)
     await tx.flush()
-    await events.record(tx, "ticket.created", ticket.id, actor, queue=ticket.queue_id, channel=ticket.channel, why="split")
+    await events.record(
+        tx, "ticket.created", ticket.id, actor, queue=ticket.queue_id, channel=ticket.channel, why="split"
+    )
     await tickets.into_queue(tx, ticket, now, "split", actor=actor, arrived=True)
     return ticket
 

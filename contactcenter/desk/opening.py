@@ -171,9 +171,7 @@ def _story(ticket: dict[str, Any], message_id: UUID, ack: UUID | None, language:
          {"message": str(message_id), "channel": ticket["channel"], "automation": ticket["automation"]}),
     ]  # fmt: skip
     if ack is not None:
-        facts.append(
-            ("message.written", "system", {"message": str(ack), "channel": ticket["channel"], "why": why})
-        )
+        facts.append(("message.written", "system", {"message": str(ack), "channel": ticket["channel"], "why": why}))
     facts.append((f"ticket.{ticket['status']}", "system", where | {"why": "arrived"}))
     story = [
         {"seq": seq, "type": kind, "actor_kind": actor, "data": data}

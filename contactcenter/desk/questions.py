@@ -48,7 +48,11 @@ async def which(
     No open matter at this address of ours: a new one, or the one just closed. One: that. Several: the person is asked, and the
     text waits on a ticket of its own.
     """
-    if not kit.channels[box.channel].capabilities.commands or inbound.automation != "none" or sender.endpoint_id is None:
+    if (
+        not kit.channels[box.channel].capabilities.commands
+        or inbound.automation != "none"
+        or sender.endpoint_id is None
+    ):
         return None
     if standing.simple(sender):
         return None
@@ -118,7 +122,9 @@ async def let_in(
     already. Lock order everywhere: ticket, then question."""
     ticket = await tickets.lock(tx, holder_id)
     ended = await tx.scalar(
-        text("UPDATE question SET answered_at = :now, outcome = :outcome WHERE id = :id AND answered_at IS NULL RETURNING id"),
+        text(
+            "UPDATE question SET answered_at = :now, outcome = :outcome WHERE id = :id AND answered_at IS NULL RETURNING id"
+        ),
         {"id": question_id, "outcome": outcome, "now": now},
     )
     if ended is None:
@@ -177,7 +183,9 @@ async def _place(
 def _named_in(words: str, matters: Sequence[Matter]) -> Matter | None:
     """The one of these matters whose reference stands in a text."""
     tokens = words.split()
-    written = {read_reference(" ".join(tokens[at : at + size])) for size in (1, 2, 3) for at in range(min(len(tokens), 60))}
+    written = {
+        read_reference(" ".join(tokens[at : at + size])) for size in (1, 2, 3) for at in range(min(len(tokens), 60))
+    }
     found = [one for one in matters if one.reference in written]
     return found[0] if len(found) == 1 else None
 
@@ -253,6 +261,6 @@ def _choices(agency: AgencyEntry, here: Sequence[Matter], language: str) -> list
 
 
 def _spoken(choice: dict[str, Any], language: str) -> str:
-    """"1 Streets, water, waste (92TX)": the end of the reference tells apart what is called the same."""
+    """ "1 Streets, water, waste (92TX)": the end of the reference tells apart what is called the same."""
     label = choice["label"] if choice["ref"] is None else f"{choice['label']} ({choice['ref'][-4:]})"
     return say(language, "choice", number=choice["number"], label=label)

@@ -16,7 +16,7 @@ from contactcenter.models import Attachment, Contact, Delivery, Endpoint, Messag
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 """Types of files that a screen may show; every other one is only saved."""
-AWAY = re.compile(r'<img\b(?=[^<>]*\sdata-src="https://)')
+AWAY = re.compile(r'<img\b(?=[^<>]*\sdata-remote="https://)')
 """A picture that lies with the sender, as the sanitiser left it."""
 Copy = aliased(Delivery)
 

@@ -37,7 +37,7 @@ async def undo_window(rig: Rig, seconds: int = 10) -> None:
 
 
 async def test_the_pictures_of_a_letter_travel_in_its_page_and_nothing_else_loads(browse: Open, rig: Rig) -> None:
-    page = '<p>See <img src="cid:hole@x" alt="a hole"> <img data-src="https://track.example/x.gif" alt="a shop"></p>'
+    page = '<p>See <img src="cid:hole@x" alt="a hole"> <img data-remote="https://track.example/x.gif" alt="a shop"></p>'
     ticket = await mailed(rig, html=page, files=(File("hole.png", "image/png", PNG, inline=True, content_id="hole@x"),))
     browser = await browse("ben")
     answer = await browser.get(f"/api/messages/{await first_id(rig, ticket)}/body")
@@ -54,7 +54,7 @@ async def test_the_pictures_of_a_letter_travel_in_its_page_and_nothing_else_load
 async def test_pictures_of_the_sender_are_counted_and_never_fetched_from_a_closed_network(
     browse: Open, rig: Rig
 ) -> None:
-    page = '<p><img data-src="https://127.0.0.1:9/x.gif" alt="spy"><img data-src="https://[::1]/y.gif"></p>'
+    page = '<p><img data-remote="https://127.0.0.1:9/x.gif" alt="spy"><img data-remote="https://[::1]/y.gif"></p>'
     ticket = await mailed(rig, html=page)
     browser = await browse("ben")
     told = (await browser.get(f"/api/tickets/{ticket.reference}")).json()["messages"][0]

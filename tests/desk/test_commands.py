@@ -21,28 +21,78 @@ def reference(prefix: str = "RD") -> str:
             return made
 
 
-@pytest.mark.parametrize(("words", "means"), [
-    ("STATUS", Command("status")), ("status", Command("status")), ("Estado?", Command("status")), ("status please", Command("status")),
-    ("Estado, por favor", Command("status")), ("HELP", Command("help")), ("Info!", Command("help")), ("ayuda gracias", Command("help")),
-    ("AGENT", Command("person")), ("Agente", Command("person")), ("person please", Command("person")), ("PERSONA.", Command("person")),
-    ("LANG ES", Command("language", "es")), ("language english", Command("language", "en")), ("Idioma Español", Command("language", "es")),
-    ("idioma: español por favor", Command("language", "es")), ("lang EN", Command("language", "en")),
-    ("5", Command("score", "5")), ("1!", Command("score", "1")), ("4 thanks", Command("score", "4")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "means"),
+    [
+        ("STATUS", Command("status")),
+        ("status", Command("status")),
+        ("Estado?", Command("status")),
+        ("status please", Command("status")),
+        ("Estado, por favor", Command("status")),
+        ("HELP", Command("help")),
+        ("Info!", Command("help")),
+        ("ayuda gracias", Command("help")),
+        ("AGENT", Command("person")),
+        ("Agente", Command("person")),
+        ("person please", Command("person")),
+        ("PERSONA.", Command("person")),
+        ("LANG ES", Command("language", "es")),
+        ("language english", Command("language", "en")),
+        ("Idioma Español", Command("language", "es")),
+        ("idioma: español por favor", Command("language", "es")),
+        ("lang EN", Command("language", "en")),
+        ("5", Command("score", "5")),
+        ("1!", Command("score", "1")),
+        ("4 thanks", Command("score", "4")),
+    ],
+)
 def test_a_short_text_is_understood_in_both_languages(words: str, means: Command) -> None:
     assert read(words, "RD") == means
 
 
-@pytest.mark.parametrize("words", [
-    "status of my permit?", "What is the status", "status of yard sale", "STOP", "CANCEL", "END", "QUIT", "cancelar", "help me, my house burns",
-    "I need an agent", "the person next door is loud", "lang", "language", "LANG FR", "6", "0", "55", "1 2", "", "please", "thanks", "gracias",
-    "my yard sale", "we have rats here", "estado de mi permiso", "ayuda con mi calle", "no", "yes", "it is at 12 Elm", "RD", "status " + "x" * 80,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words",
+    [
+        "status of my permit?",
+        "What is the status",
+        "status of yard sale",
+        "STOP",
+        "CANCEL",
+        "END",
+        "QUIT",
+        "cancelar",
+        "help me, my house burns",
+        "I need an agent",
+        "the person next door is loud",
+        "lang",
+        "language",
+        "LANG FR",
+        "6",
+        "0",
+        "55",
+        "1 2",
+        "",
+        "please",
+        "thanks",
+        "gracias",
+        "my yard sale",
+        "we have rats here",
+        "estado de mi permiso",
+        "ayuda con mi calle",
+        "no",
+        "yes",
+        "it is at 12 Elm",
+        "RD",
+        "status " + "x" * 80,
+    ],
+)
 def test_prose_is_never_a_command(words: str) -> None:
     assert read(words, "RD") is None
 
 
-@pytest.mark.parametrize("shape", ["{0}", "status {0}", "Status: {0}", " {0}. ", "{1}", "STATUS {1}", "{2}", "estado {2} por favor"])
+@pytest.mark.parametrize(
+    "shape", ["{0}", "status {0}", "Status: {0}", " {0}. ", "{1}", "STATUS {1}", "{2}", "estado {2} por favor"]
+)
 def test_a_reference_alone_asks_for_its_status_however_it_is_typed(shape: str) -> None:
     ref = reference()
     words = shape.format(ref, ref.lower().replace("-", " "), ref.replace("-", ""))
@@ -116,7 +166,9 @@ async def test_status_with_a_reference_tells_of_that_one(rig: Rig) -> None:
     light, rent = await phone.two_matters()
     (answer,) = await phone.say(f"status {light.reference.lower()}")
     assert answer.startswith(f"{light.reference}: ") and rent.reference not in answer
-    assert (await rig.messages(light.reference))[-2].direction == "internal", "the line stands on the matter that was asked about"
+    assert (await rig.messages(light.reference))[-2].direction == "internal", (
+        "the line stands on the matter that was asked about"
+    )
 
 
 async def test_somebody_elses_reference_sounds_like_one_that_does_not_exist(rig: Rig) -> None:
@@ -132,7 +184,11 @@ async def test_somebody_elses_reference_sounds_like_one_that_does_not_exist(rig:
 async def test_a_stranger_is_answered_once_and_no_ticket_waits(rig: Rig) -> None:
     phone = Texter(rig)
     (answer,) = await phone.say("HELP")
-    assert answer.startswith("City of Riverdale: ") and "STATUS" in answer and answer.endswith("Reply STOP to get no more texts.")
+    assert (
+        answer.startswith("City of Riverdale: ")
+        and "STATUS" in answer
+        and answer.endswith("Reply STOP to get no more texts.")
+    )
     (ticket,) = await phone.tickets()
     assert (ticket.status, ticket.waiting_since, ticket.next_action_at) == ("cancelled", None, None)
     assert await rig.value("SELECT count(*) FROM queue_stay") + await rig.value("SELECT count(*) FROM promise") == 0
@@ -195,7 +251,9 @@ async def test_asking_for_a_person_wakes_the_matter_and_says_when(rig: Rig) -> N
     assert after.next_action_at is not None and after.next_action_at <= rig.clock()
     assert answer.startswith(f"{ticket.reference}: we told our team that you want a person. A person will reply by ")
     assert await rig.value("SELECT count(*) FROM promise WHERE state = 'open'") == 1, "the date given is kept as data"
-    assert "asked_for_person" in [m.line["key"] for m in await rig.messages(ticket.reference) if m.line and m.kind == "line"]
+    assert "asked_for_person" in [
+        m.line["key"] for m in await rig.messages(ticket.reference) if m.line and m.kind == "line"
+    ]
 
 
 async def test_asking_for_a_person_without_a_matter_opens_one(rig: Rig) -> None:
@@ -217,7 +275,9 @@ async def test_after_stop_a_command_is_kept_and_not_answered(rig: Rig) -> None:
     phone = await texting(rig)
     await phone.wish("STOP", "revoked")
     assert await phone.say("STATUS") == []
-    assert await rig.value("SELECT count(*) FROM event WHERE type = 'notice.refused' AND data->>'why' = 'opted_out'") == 1
+    assert (
+        await rig.value("SELECT count(*) FROM event WHERE type = 'notice.refused' AND data->>'why' = 'opted_out'") == 1
+    )
 
 
 async def test_a_word_beside_a_picture_is_a_message(rig: Rig) -> None:

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from channels.base import Address, ConsentChange, Inbound, Item, Proof
-from contactcenter.desk import composing, consents
+from contactcenter.desk import composing
 from contactcenter.errors import Conflict
 from contactcenter.models import Ticket
 from tests.desk_rig import Rig

@@ -53,7 +53,9 @@ async def test_a_person_may_be_answered_by_day_and_night(rig: Rig) -> None:
     ("+13105550117", "03:59", False), ("+13105550117", "04:00", True),
     ("+442071838750", "17:00", False), ("+442071838750", "20:30", True),  # London
 ])  # fmt: skip
-async def test_what_nobody_waits_for_keeps_the_quiet_hours_of_the_number(rig: Rig, number: str, at: str, quiet: bool) -> None:
+async def test_what_nobody_waits_for_keeps_the_quiet_hours_of_the_number(
+    rig: Rig, number: str, at: str, quiet: bool
+) -> None:
     phone = Texter(rig, number)
     await phone.say("The street light is out on my street")
     (ticket,) = await phone.tickets()
@@ -75,7 +77,9 @@ async def test_an_address_that_tells_no_zone_is_in_the_agencys(rig: Rig) -> None
     assert await why(rig, ticket, DAY.replace(hour=14, minute=30), proactive=True) is None
 
 
-@pytest.mark.parametrize(("events", "asked", "unasked"), [(1, None, None), (2, None, "bad_address"), (3, None, "bad_address")])
+@pytest.mark.parametrize(
+    ("events", "asked", "unasked"), [(1, None, None), (2, None, "bad_address"), (3, None, "bad_address")]
+)
 async def test_an_address_that_failed_twice_gets_only_what_a_person_writes(
     rig: Rig, events: int, asked: str | None, unasked: str | None
 ) -> None:
@@ -95,7 +99,9 @@ async def test_who_complained_gets_only_what_a_person_writes(rig: Rig) -> None:
 
 async def test_a_no_to_notices_leaves_the_service_alone(rig: Rig) -> None:
     _phone, ticket = await texted(rig)
-    await rig.run("INSERT INTO consent (endpoint_id, purpose, state) VALUES (:e, 'notice', 'revoked')", e=ticket.endpoint_id)
+    await rig.run(
+        "INSERT INTO consent (endpoint_id, purpose, state) VALUES (:e, 'notice', 'revoked')", e=ticket.endpoint_id
+    )
     answers = [await why(rig, ticket, DAY, **more) for more in ({}, {"automatic": True}, {"proactive": True})]
     assert answers == [None, None, "opted_out"]
 
@@ -135,7 +141,8 @@ async def test_one_no_ends_one_purpose_unless_the_agency_wants_all(rig: Rig) -> 
     other = Texter(rig, "+12025550188")
     await other.wish("STOP", "revoked")
     ended = await rig.rows(
-        "SELECT purpose FROM consent c JOIN endpoint e ON e.id = c.endpoint_id WHERE e.canonical = :n AND state = 'revoked' ORDER BY purpose",
+        "SELECT purpose FROM consent c JOIN endpoint e ON e.id = c.endpoint_id "
+        "WHERE e.canonical = :n AND state = 'revoked' ORDER BY purpose",
         n=other.number,
     )  # fmt: skip
     assert ended == [("marketing",), ("notice",), ("service",)]
@@ -199,7 +206,9 @@ async def test_after_stop_the_agent_is_told_of_another_way_and_nothing_goes_ther
     (Proof.NONE, "suspected", False), (Proof.CLAIMED, "suspected", False), (Proof.CLAIMED, "confirmed", True),
     (Proof.PROVIDER_ATTESTED, "suspected", True), (Proof.VERIFIED_LINK, "suspected", True),
 ])  # fmt: skip
-async def test_an_address_that_somebody_only_typed_in_is_not_offered(rig: Rig, proof: Proof, level: str, offered: bool) -> None:
+async def test_an_address_that_somebody_only_typed_in_is_not_offered(
+    rig: Rig, proof: Proof, level: str, offered: bool
+) -> None:
     phone, ticket = await texted(rig)
     await with_mail(rig, ticket, "dana@example.org", proof, level)
     await phone.wish("STOP", "revoked")
@@ -212,7 +221,9 @@ async def test_the_address_that_was_allowed_in_so_many_words_comes_first(rig: Ri
     newer = await with_mail(rig, ticket, "b@example.org", Proof.DMARC_ALIGNED)
     stopped = await with_mail(rig, ticket, "c@example.org", Proof.DMARC_ALIGNED)
     for endpoint, state in ((given, "given"), (stopped, "revoked")):
-        await rig.run("INSERT INTO consent (endpoint_id, purpose, state) VALUES (:e, 'service', :s)", e=endpoint, s=state)
+        await rig.run(
+            "INSERT INTO consent (endpoint_id, purpose, state) VALUES (:e, 'service', :s)", e=endpoint, s=state
+        )
     async with rig.house.database.transaction() as tx:
         found = await consents.allowed_elsewhere(tx, rig.house.kit, ticket.contact_id, ticket.endpoint_id)
     assert [one.id for one in found] == [given, newer]
@@ -235,7 +246,9 @@ async def test_an_agent_settles_the_doubt(rig: Rig, state: str, after: str | Non
     await phone.wish("please stop texting me", "doubted")
     await decide(rig, "ben", ticket.endpoint_id, state)
     assert await why(rig, ticket, automatic=True) == after
-    told = await rig.rows("SELECT actor_kind, data->>'before', data->>'after' FROM event WHERE type = 'consent.changed' ORDER BY id")
+    told = await rig.rows(
+        "SELECT actor_kind, data->>'before', data->>'after' FROM event WHERE type = 'consent.changed' ORDER BY id"
+    )
     assert told[-1] == ("staff", "doubted", state)
     assert "consent_decided" in lines_on(await rig.messages(ticket.reference))
 
@@ -269,7 +282,9 @@ async def test_a_doubted_wish_without_a_matter_is_heard_by_an_agent_and_not_ackn
     async with rig.house.database.transaction() as tx:
         from channels.base import ConsentChange
 
-        await consents.change(tx, rig.agency_id, ConsentChange(phone.address(), "doubted", "stop texting me"), kit=rig.house.kit)
+        await consents.change(
+            tx, rig.agency_id, ConsentChange(phone.address(), "doubted", "stop texting me"), kit=rig.house.kit
+        )
     await rig.receive(await rig.inbox("text"), [Inbound(phone.address(), "stop texting me", "SMx")])
     (ticket,) = await phone.tickets()
     assert ticket.status == "queued" and lines_on(await rig.messages(ticket.reference)) == ["consent_doubted"]

@@ -53,7 +53,9 @@ async def test_a_message_goes_to_the_end_of_the_other_ticket_with_its_file(rig: 
     }  # fmt: skip
     assert await rig.value("SELECT count(*) FROM attachment WHERE message_id = :id", id=wrong.id) == 1
     assert {"key": "moved_in", "params": {"count": 1, "ref": rent.reference}} in lines_on(there)
-    assert {"key": "moved_out", "params": {"count": 1, "ref": light.reference}} in lines_on(await rig.messages(rent.reference))
+    assert {"key": "moved_out", "params": {"count": 1, "ref": light.reference}} in lines_on(
+        await rig.messages(rent.reference)
+    )
 
 
 async def test_both_stories_tell_of_the_move(rig: Rig) -> None:
@@ -65,7 +67,9 @@ async def test_both_stories_tell_of_the_move(rig: Rig) -> None:
         {"messages": [str(wrong.id)], "to": light.reference}, {"messages": [str(wrong.id)], "from": rent.reference}
     )  # fmt: skip
     for ticket in (rent, light):
-        seqs = await rig.rows("SELECT seq FROM event WHERE ticket_id = :id AND seq IS NOT NULL ORDER BY seq", id=ticket.id)
+        seqs = await rig.rows(
+            "SELECT seq FROM event WHERE ticket_id = :id AND seq IS NOT NULL ORDER BY seq", id=ticket.id
+        )
         assert [seq for (seq,) in seqs] == list(range(1, len(seqs) + 1))
 
 

@@ -18,14 +18,57 @@ CHOICES = [
 ]
 
 
-@pytest.mark.parametrize(("words", "number"), [
-    ("1", 1), ("1)", 1), ("#1", 1), ("1.", 1), ("number 1", 1), ("one", 1), ("the first", 1), ("the first one", 1), ("uno", 1), ("la primera", 1),
-    ("Número 2 por favor", 2), ("dos", 2), ("the second one please", 2), ("2 thanks", 2), ("the street", 1), ("Streets", 1), ("about the water", 1),
-    ("vivienda", 2), ("lo de la renta", 2), ("RD-K4M7-92TB", 1), ("rd k4m7 92tb", 1), ("92TB", 1), ("33cw", 2), ("3", 3), ("tres", 3), ("something new", 3),
-    ("new", 3), ("algo nuevo", 3), ("otro", 3), ("none of them", None), ("neither", 3), ("4", None), ("0", None), ("12", None), ("1 and 2", None), ("1 2", None),
-    ("", None), ("?", None), ("banana", None), ("the street light is still broken and I am angry", None), ("street rent", None),
-    ("new street", None), ("RD-AAAA-BBBB", None), ("yes", None), ("ok", None), ("x" * 500, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("1", 1),
+        ("1)", 1),
+        ("#1", 1),
+        ("1.", 1),
+        ("number 1", 1),
+        ("one", 1),
+        ("the first", 1),
+        ("the first one", 1),
+        ("uno", 1),
+        ("la primera", 1),
+        ("Número 2 por favor", 2),
+        ("dos", 2),
+        ("the second one please", 2),
+        ("2 thanks", 2),
+        ("the street", 1),
+        ("Streets", 1),
+        ("about the water", 1),
+        ("vivienda", 2),
+        ("lo de la renta", 2),
+        ("RD-K4M7-92TB", 1),
+        ("rd k4m7 92tb", 1),
+        ("92TB", 1),
+        ("33cw", 2),
+        ("3", 3),
+        ("tres", 3),
+        ("something new", 3),
+        ("new", 3),
+        ("algo nuevo", 3),
+        ("otro", 3),
+        ("none of them", None),
+        ("neither", 3),
+        ("4", None),
+        ("0", None),
+        ("12", None),
+        ("1 and 2", None),
+        ("1 2", None),
+        ("", None),
+        ("?", None),
+        ("banana", None),
+        ("the street light is still broken and I am angry", None),
+        ("street rent", None),
+        ("new street", None),
+        ("RD-AAAA-BBBB", None),
+        ("yes", None),
+        ("ok", None),
+        ("x" * 500, None),
+    ],
+)
 def test_an_answer_is_a_number_a_word_or_a_reference_and_never_a_guess(words: str, number: int | None) -> None:
     found = labels.chosen(words, CHOICES)
     assert (found["number"] if found else None) == number
@@ -67,7 +110,9 @@ async def test_several_matters_are_asked_about_in_one_text_with_labels_and_numbe
 
 async def test_the_question_speaks_the_persons_language(rig: Rig) -> None:
     _phone, _light, _rent, holder, question = await asked(rig, "es")
-    assert "¿De qué se trata? Responda con un número: 1 Calles, agua, residuos" in question and "3 algo nuevo." in question
+    assert (
+        "¿De qué se trata? Responda con un número: 1 Calles, agua, residuos" in question and "3 algo nuevo." in question
+    )
     assert holder.language == "es"
 
 
@@ -156,8 +201,9 @@ async def test_a_late_answer_moves_nothing_but_tells_the_agent(rig: Rig) -> None
     messages = await rig.messages(holder.reference)
     assert words_on(messages) == [MORE, "1"]
     assert messages[-1].line == {
-        "key": "which_matter_late", "params": {"ref": light.reference, "label": "Streets, water, waste"}
-    }  # fmt: skip
+        "key": "which_matter_late",
+        "params": {"ref": light.reference, "label": "Streets, water, waste"},
+    }
     after = await rig.ticket(holder.reference)
     assert (after.maybe_id, after.maybe_why, after.status) == (light.id, "answered_late", "queued")
     assert len(await phone.tickets()) == 3, "a late answer opens no matter of its own"

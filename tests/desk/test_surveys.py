@@ -23,7 +23,9 @@ async def later(rig: Rig, **span: float) -> list[str]:
     """Time passes, the chore looks; gives the surveys sent by then."""
     rig.clock.pass_by(**span)
     await rig.chore(upkeep.ask_how_satisfied)
-    rows = await rig.rows("SELECT body_text FROM message WHERE signals ? 'survey' AND body_text LIKE '%(very%' ORDER BY id")
+    rows = await rig.rows(
+        "SELECT body_text FROM message WHERE signals ? 'survey' AND body_text LIKE '%(very%' ORDER BY id"
+    )
     return [body for (body,) in rows]
 
 
@@ -60,7 +62,9 @@ async def test_nobody_is_asked_twice_in_thirty_days(rig: Rig) -> None:
     await phone.say("And the bin was not emptied, please help")
     (_first, second) = await phone.tickets()
     await rig.close("sam", second.reference)
-    await rig.run("UPDATE event SET at = :at WHERE type = 'ticket.closed' AND ticket_id = :id", at=rig.clock(), id=second.id)
+    await rig.run(
+        "UPDATE event SET at = :at WHERE type = 'ticket.closed' AND ticket_id = :id", at=rig.clock(), id=second.id
+    )
     assert len(await later(rig, hours=2)) == 2
 
 
@@ -117,7 +121,9 @@ async def test_a_number_is_the_score_and_the_ticket_stays_closed(rig: Rig, words
 
 async def test_an_unhappy_number_is_asked_what_went_wrong(rig: Rig) -> None:
     phone, ticket = await surveyed(rig)
-    assert await phone.say("1") == [f"We are sorry. Reply and tell us what went wrong. We will look at {ticket.reference} again."]
+    assert await phone.say("1") == [
+        f"We are sorry. Reply and tell us what went wrong. We will look at {ticket.reference} again."
+    ]
     assert await phone.say("Nobody came, the light is still out") == []
     assert await survey_row(rig) == (1, "Nobody came, the light is still out")
     after = await rig.ticket(ticket.reference)
@@ -167,7 +173,9 @@ async def test_after_a_week_a_number_is_a_message(rig: Rig) -> None:
     rig.clock.pass_by(days=7, hours=1)
     await phone.say("5")
     assert await survey_row(rig) == (None, "")
-    assert [m.body_text for m in await rig.messages((await phone.tickets())[-1].reference) if m.direction == "in"][-1] == "5"
+    assert [m.body_text for m in await rig.messages((await phone.tickets())[-1].reference) if m.direction == "in"][
+        -1
+    ] == "5"
 
 
 async def test_a_number_that_an_agent_asked_for_is_no_score(rig: Rig) -> None:
@@ -192,7 +200,12 @@ async def test_a_question_of_which_matter_wins_over_the_survey(rig: Rig) -> None
     at_noon(rig)
     phone = Texter(rig)
     light, rent = await phone.two_matters()
-    await rig.run("INSERT INTO survey (ticket_id, endpoint_id, asked_at) VALUES (:t, :e, :at)", t=rent.id, e=rent.endpoint_id, at=rig.clock())
+    await rig.run(
+        "INSERT INTO survey (ticket_id, endpoint_id, asked_at) VALUES (:t, :e, :at)",
+        t=rent.id,
+        e=rent.endpoint_id,
+        at=rig.clock(),
+    )
     await phone.say("It happened again last night, all of it")
     assert await phone.say("1") == [f"Thank you. We added your message to {light.reference}."]
     assert await survey_row(rig) == (None, "")

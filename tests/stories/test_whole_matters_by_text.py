@@ -62,7 +62,9 @@ async def test_reported_mixed_up_asked_about_answered_ended_and_rated(rig: Rig, 
     await rig.on_duty("ana")
     while await rig.route():
         pass
-    await rig.reply("ana", light.reference, "Reparamos la luz el viernes." if language == "es" else "We repair it on Friday.")
+    await rig.reply(
+        "ana", light.reference, "Reparamos la luz el viernes." if language == "es" else "We repair it on Friday."
+    )
     (answer,) = await phone.say(f"{words.status} {light.reference}")
     assert words.answered in answer
     await rig.close("sam", rent.reference)
@@ -87,7 +89,9 @@ async def test_stop_in_the_middle_and_not_one_text_leaves(rig: Rig) -> None:
     await phone.say("It happened again last night and nobody came")
     await phone.wish("STOP", "revoked")
     provider = stand_in(rig, Provider(sends=[Sent(f"SM{n}") for n in range(20)]))
-    provider.capabilities = type(provider).capabilities  # the stand-in has no commands; the person's words are messages again
+    provider.capabilities = type(
+        provider
+    ).capabilities  # the stand-in has no commands; the person's words are messages again
     await send_all(rig)
     await phone.say("STATUS")
     await phone.say("HELP")

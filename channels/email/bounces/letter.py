@@ -1,4 +1,3 @@
-
 """The pieces of a report: what it says, its machine-readable part, and the copy of our message inside it."""
 
 import binascii

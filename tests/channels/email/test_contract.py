@@ -68,7 +68,7 @@ class TestMail(ChannelContract):
         ),
         (
             raw(mail(ALTERNATIVE_BODY, content_type=ALTERNATIVE)),
-            [(Inbound, {"text": "Grüße", "html": "<p>Grüße</p><img>"})],
+            [(Inbound, {"text": "Grüße", "html": '<p>Grüße</p><img data-remote="https://spy.example/x.gif">'})],
         ),
         (
             raw(

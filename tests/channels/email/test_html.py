@@ -24,7 +24,12 @@ PIECES = [
     ("sent", "shown"),
     [
         ("<p onclick='x()' style='position:fixed' class=a id=b>Hi</p>", "<p>Hi</p>"),
-        ("<img src='https://spy.example/1.gif' alt=Logo>", '<img alt="Logo">'),
+        ("<img src='https://spy.example/1.gif' alt=Logo>", '<img data-remote="https://spy.example/1.gif" alt="Logo">'),
+        (
+            "<img src='HTTPS://spy.example/1.gif' data-remote='javascript:x()'>",
+            '<img data-remote="https://spy.example/1.gif">',
+        ),
+        ("<img src='http://spy.example/1.gif'>", "<img>"),
         ("<img src='//spy.example/1.gif'>", "<img>"),
         ("<img src='data:image/png;base64,AA'>", "<img>"),
         ("<img src='cid:logo'>", '<img src="cid:logo">'),

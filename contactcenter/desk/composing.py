@@ -1,6 +1,6 @@
 """What the screen needs to know before somebody writes: to which addresses one may, by which rule, with what beside."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -131,7 +131,13 @@ async def _copied(tx: AsyncSession, kit: Kit, ticket: Ticket, own: Endpoint) -> 
     named = [one["address"] for role in ("to", "cc") for one in (last or {}).get(role, [])]
     ours = {box.address.lower() for box in (await open_book(tx)).inboxes.values() if box.channel == ticket.channel}
     everybody = dict.fromkeys([*rows, *named])
-    return [channel.shown(one) for one in everybody if one.lower() not in ours and one.lower() != own.canonical]
+    return [channel.shown(one) for one in everybody if not _is_ours(one, ours) and one.lower() != own.canonical]
+
+
+def _is_ours(address: str, ours: Collection[str]) -> bool:
+    """An address of ours, or one of its plus-addresses: answers come to those."""
+    local, _, domain = address.lower().rpartition("@")
+    return address.lower() in ours or f"{local.partition('+')[0]}@{domain}" in ours
 
 
 async def _undo(tx: AsyncSession, kit: Kit, ticket: Ticket, channel: Channel | None) -> int:

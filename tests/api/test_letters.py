@@ -137,7 +137,7 @@ async def test_whom_the_person_copied_is_offered_for_an_answer_to_all_and_we_are
     from channels.base import Address
 
     kind = rig.house.kit.channels["email"].capabilities.endpoint_kind
-    to = tuple(Address(kind, a, a) for a in ("help@riverdale.example", "jo@lake.example"))
+    to = tuple(Address(kind, a, a) for a in ("help+r.1.1.abcdefghijklmnop@riverdale.example", "jo@lake.example"))
     ticket = await mailed(rig, to=to, cc=(Address(kind, "maria@lake.example", "maria@lake.example", name="Maria"),))
     browser = await browse("ben")
     compose = (await browser.get(f"/api/tickets/{ticket.reference}")).json()["compose"]

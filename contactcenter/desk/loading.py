@@ -145,6 +145,8 @@ async def _staff(
         )
     if one["role"] in ("agent", "supervisor"):
         for name, rule in channels.items():
+            if not isinstance(rule, dict):
+                continue  # a setting beside the channels, such as revoke_all
             cap = one.get("caps", {}).get(name, rule["cap"])
             await _upsert(
                 tx, "staff_channel", {"staff_id": staff_id, "channel": name, "cap": cap}, ("staff_id", "channel")

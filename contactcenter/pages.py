@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 
 import agent_ui
 import channels
-from contactcenter.errors import NotFound
 from contactcenter.wiring import House
 
 UI = Path(agent_ui.__file__).parent
@@ -135,13 +134,6 @@ def install(app: FastAPI, house: House) -> None:
     @router.get("/favicon.ico")
     async def icon() -> RedirectResponse:
         return RedirectResponse(f"{desk.prefix}/favicon.svg")
-
-    @router.get("/static/mail.css")
-    async def mail_css() -> Response:
-        path = UI / "static" / "css" / "mail.css"
-        if not path.exists():
-            raise NotFound("There is no such file.")
-        return Response(path.read_text(), media_type="text/css")
 
     app.include_router(router)
 

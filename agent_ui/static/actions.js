@@ -7,8 +7,11 @@ import * as store from "./store.js";
 
 /** @param {unknown} error @returns {string} a sentence for a person */
 export function sentence(error) {
-  if (!(error instanceof api.Refused)) return t("error.unreached");
-  const { slug, detail } = error.problem;
+  return error instanceof api.Refused ? refusal(error.problem) : t("error.unreached");
+}
+
+/** @param {Problem} problem */
+export function refusal({ slug, detail }) {
   // The server speaks English; where we have the sentence ourselves it is said in the agent's language.
   if (language() !== "en" && has(`problem.${slug}`)) return t(`problem.${slug}`);
   return detail || t(`problem.${slug}`);
@@ -145,6 +148,7 @@ export const undo = (message) => tried(async () => {
   const { putBack } = await import("./drafts.js");
   putBack(message.ref, { text, kind: "reply" }, { endpoint_id: message.delivery?.endpoint_id ?? null, cc: only(recipients.cc), bcc: only(recipients.bcc), subject });
   store.say(t("undo.done"), false);
+  if (message.files.length) store.notify(t("uploads.again"), "bad"); // they left with the message that was taken back
   await loadPage(message.ref);
   requestAnimationFrame(() => document.getElementById("writing")?.focus());
 });

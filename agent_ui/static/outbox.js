@@ -138,6 +138,7 @@ export function drop(unsent) {
 export function edit(unsent) {
   drop(unsent);
   drafts.putBack(unsent.ref, { text: unsent.text, kind: unsent.kind }, unsent);
+  if (unsent.uploads?.length) store.notify(t("uploads.again"), "bad");
 }
 
 export function clearDevice() {

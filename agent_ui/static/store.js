@@ -32,6 +32,10 @@ export const openRef = signal(null);
 export const byHand = signal(false);
 /** @type {Signal<"list" | "thread" | "context">} */
 export const region = signal("list");
+const phoneWide = matchMedia("(max-width: 640px)");
+/** Only one region at a time fits. @type {Signal<boolean>} */
+export const narrow = signal(phoneWide.matches);
+phoneWide.addEventListener("change", () => { narrow.value = phoneWide.matches; });
 /** @type {Signal<boolean>} */
 export const contextShown = signal(matchMedia("(min-width: 1280px)").matches);
 /** @type {Signal<Connection>} */

@@ -35,8 +35,9 @@ async def everybody(page: Page, shoot: Shoot, name: str, about: Locator | None =
     """The page as it stands: narrow and wide, light and dark, without a fault that axe can find and without sideways scroll."""
     for width, height in SIZES:
         await page.set_viewport_size({"width": width, "height": height})
-        if width < 1280 and await page.get_by_role("button", name="Close person").count():
-            await page.get_by_role("button", name="Close person").click(force=True)
+        person = page.get_by_role("button", name=re.compile("^(Close person|Cerrar persona)$"))
+        if width < 1280 and await person.count():
+            await person.click(force=True)
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
             if about is not None:

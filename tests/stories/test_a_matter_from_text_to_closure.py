@@ -17,7 +17,9 @@ async def send_what_waits(rig: Rig) -> None:
     """All of it, with a minute between two texts: a sender may send only so fast."""
     for delivery in await rig.rows("SELECT id FROM delivery WHERE state = 'queued' ORDER BY id"):
         await rig.run("UPDATE sender_pace SET filled_at = filled_at - interval '1 minute'")
-        await rig.run("UPDATE delivery SET updated_at = updated_at - interval '1 minute', handed_at = handed_at - interval '1 minute'")
+        await rig.run(
+            "UPDATE delivery SET updated_at = updated_at - interval '1 minute', handed_at = handed_at - interval '1 minute'"
+        )
         await sender.deliver(rig.house.database, rig.house.kit, delivery.id)
     await rig.house.database.settled()
 

@@ -30,11 +30,12 @@ export function Composer({ page }) {
   const measure = useMeasure(ref, draft.text, kind, envelope.endpoint_id);
   const files = useUploads(ref);
   const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  if (!mayReply && !mayNote) return html`<p class="composer-closed"><${Icon} name="lock" />${whyNot(page)}</p>`;
+  if (!mayReply && !mayNote) return html`<p class="composer-closed"><${Icon} name="lock" />${whyNot(page, row)}</p>`;
   const over = kind === "reply" && measure !== null && measure.limit > 0 && measure.units > measure.limit;
   const write = (/** @type {string} */ text) => drafts.change(ref, { text, kind });
   const send = () => {
     const text = draft.text.trim();
+    if (!text && kind === "reply" && files.list.length) store.notify(t("uploads.words_first"), "bad");
     if (!text || over || files.busy) return;
     const enclosed = kind === "reply" ? files.list.map((file) => file.id) : [];
     drafts.emptied(ref);
@@ -49,7 +50,7 @@ export function Composer({ page }) {
       ${kind === "note" ? html`<p class="recipient"><${Icon} name="lock" size=${14} />${t("composer.only_staff")}</p>`
         : html`<${EnvelopeFields} page=${page} row=${row} way=${way} envelope=${envelope} />`}
     </div>
-    ${!mayReply && html`<p class="composer-why">${whyNot(page)}</p>`}
+    ${!mayReply && html`<p class="composer-why">${whyNot(page, row)}</p>`}
     ${kind === "reply" && way?.warn && html`<${Doubt} page=${page} way=${way} />`}
     <textarea class="writing" id="writing" data-first rows="3" dir="auto" ref=${area} lang=${kind === "reply" ? row.language ?? undefined : undefined}
       aria-label=${kind === "note" ? t("composer.note_label") : t("composer.reply_label", { name: row.contact.name || row.address })} aria-describedby="writing-facts"
@@ -75,8 +76,9 @@ function chosenWay(ref, page) {
   return { way, envelope: { ...envelope, endpoint_id: way && !way.is_reply_to ? way.id : null } };
 }
 
-/** @param {TicketPage} page */
-function whyNot(page) {
+/** @param {TicketPage} page @param {TicketRow} row */
+function whyNot(page, row) {
+  if (row.status === "cancelled") return t("why_not.cancelled");
   return page.compose.why_not ? t(`why_not.${page.compose.why_not}`) : t("why_not.permission");
 }
 

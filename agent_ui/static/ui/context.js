@@ -50,9 +50,9 @@ function StillWaiting({ row }) {
     api.waiting(row.ref).then((waiting) => wanted && setAnswer(waiting), () => wanted && setAnswer(null));
     return () => { wanted = false; };
   }, [row.ref, row.v]);
-  if (!answer) return null;
+  if (!answer || !answer.sentence) return null; // held back: it waits for the person, and for no colleague
   return html`<section class="card"><h3>${t("context.why_waiting")}</h3><p>${answer.sentence}</p>
-    ${answer.position && answer.of && html`<p class="muted">${t("context.position", { position: answer.position, of: answer.of })}</p>`}
+    ${!!answer.position && html`<p class="muted">${t("context.position", { position: answer.position, of: answer.of })}</p>`}
     ${answer.expected && html`<p>${answer.expected.sentence}</p>`}
     <ul class="eligible">${Object.entries(answer.eligible).map(([group, n]) => html`<li key=${group}><b>${n}</b> ${t(`eligible.${group}`)}</li>`)}</ul>
     ${answer.people.length > 0 && html`<details><summary>${t("context.why_not")}</summary>

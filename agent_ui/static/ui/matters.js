@@ -13,13 +13,15 @@ export function Matters({ page }) {
   if (!question && !maybe && !row.quiet && !row.linked) return null;
   const may = row.can.includes("transfer:ticket");
   const ids = theirs(page);
-  return html`<section class="matters" aria-label=${t("matters.label")}>
-    ${row.quiet && html`<p class="matter warn"><${Icon} name="warning" /><span>${t("matters.quiet")}</span></p>`}
+  const told = [row.quiet, row.linked, maybe, question].filter(Boolean).length;
+  const notices = html`${row.quiet && html`<p class="matter warn"><${Icon} name="warning" /><span>${t("matters.quiet")}</span></p>`}
     ${row.linked && html`<p class="matter"><${Icon} name="swap" /><span>${t("matters.linked")} <${Link} to=${row.linked} /></span></p>`}
     ${maybe && html`<div class="matter"><${Icon} name="question" /><span>${t("matters.maybe")} <bdi dir="ltr">${maybe.ref}</bdi>${maybe.why && has(`maybe.${maybe.why}`) ? `: ${t(`maybe.${maybe.why}`)}` : "."}</span>
       <span class="matter-buttons"><${Link} to=${maybe.ref} word=${t("matters.open")} />${may && ids.length > 0 && html`<button type="button" onClick=${() => actions.move(row.ref, ids, maybe.ref)}>${t("matters.move_there", { n: ids.length })}</button>`}</span></div>`}
-    ${question && html`<${Asked} row=${row} question=${question} ids=${may ? ids : []} />`}
-  </section>`;
+    ${question && html`<${Asked} row=${row} question=${question} ids=${may ? ids : []} />`}`;
+  // On a phone several of them would leave no room for the answer: one line, opened on request.
+  return html`<section class="matters" aria-label=${t("matters.label")}>${told > 1 && store.narrow.value
+    ? html`<details><summary><${Icon} name="warning" size=${14} />${t("matters.folded", { n: told })}</summary>${notices}</details>` : notices}</section>`;
 }
 
 /** @param {TicketPage} page */

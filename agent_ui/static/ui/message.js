@@ -99,6 +99,7 @@ export function lineText(message) {
   if (typeof params.language === "string") spoken.language = languageName(params.language);
   if (typeof params.why === "string" && has(`why.${params.why}`)) spoken.why = t(`why.${params.why}`);
   if (typeof params.state === "string") spoken.state = t(`consent.${params.state}`);
+  if (key === "delivery_failed" && has(`refused.${params.kind}`) && params.kind !== "unknown") spoken.text = t(`refused.${params.kind}`);
   if (typeof params.channel === "string") spoken.channel = t(`channel.${params.channel}`);
   return has(`line.${key}`) ? t(`line.${key}`, spoken) : message.text || t(`line.${key}`, spoken);
 }

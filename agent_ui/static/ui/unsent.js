@@ -1,5 +1,6 @@
 // @ts-check
 import { html } from "htm/preact";
+import { refusal } from "../actions.js";
 import { t } from "../i18n.js";
 import * as outbox from "../outbox.js";
 import * as store from "../store.js";
@@ -9,7 +10,7 @@ import { lineText } from "./message.js";
 /** A bubble that the server has not confirmed. A failed bubble stays a bubble. @param {{unsent: Unsent}} given */
 export function UnsentItem({ unsent }) {
   const failed = unsent.state === "failed";
-  const why = unsent.problem ? unsent.problem.detail || t(`problem.${unsent.problem.slug}`) : "";
+  const why = unsent.problem ? refusal(unsent.problem) : "";
   return html`<li class="message ${unsent.kind === "note" ? "note" : "out"} unsent">
     <p class="message-head">${unsent.kind === "note" && html`<${Icon} name="lock" size=${14} /><b>${t("note.word")}</b> · `}<span class="author">${t("you")}</span></p>
     <div class="bubble"><div class="text" dir="auto">${unsent.text}</div></div>

@@ -35,7 +35,7 @@ export function useUploads(ref) {
   return { list, failed, busy: busy > 0,
     add: (chosen) => { setFailed([]); for (const file of chosen ?? []) void one(file); },
     remove: (file) => { put(list.filter((other) => other.id !== file.id)); void api.takeUploadAway(file.id).catch(() => null); }, // the server forgets it within a day by itself
-    sent: () => put([]) };
+    sent: () => { put([]); setFailed([]); } };
 }
 
 /** @param {{files: Files}} given */

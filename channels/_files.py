@@ -153,9 +153,13 @@ def by_markup(head: bytes) -> str:
     plain = head.removeprefix(b"\xef\xbb\xbf")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00<\x00" in head[:8]:
         plain = head[2:].replace(b"\x00", b"")
-    if found := MARKUP.match(plain):
-        return "image/svg+xml" if found[1].lower() == b"svg" else "text/html"
-    return "text/xml" if XML.match(plain) else ""
+    found = MARKUP.match(plain)
+    name = found[1].lower() if found else b""
+    if name == b"svg":
+        return "image/svg+xml"
+    if XML.match(plain) and name not in (b"html", b"head", b"body", b"script"):
+        return "text/xml"
+    return "text/html" if name else ""
 
 
 def zipped(body: bytes, ending: str) -> str:

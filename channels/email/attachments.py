@@ -12,7 +12,7 @@ from channels.email.charsets import Decoder
 from channels.email.structure import Leaf, children, content, is_base64, rebased, source
 from channels.email.wording import decode_words, one_line, visible_marks
 
-__all__ = ["Attached", "attached", "file_name", "file_of", "references", "safe_name"]
+__all__ = ["TYPE", "Attached", "attached", "file_name", "file_of", "references", "safe_name"]
 
 CID = re.compile(r"cid:([^\"'\s<>)]{1,300})", re.I)
 
@@ -51,10 +51,16 @@ def file_of(one: Attached, number: int, referenced: frozenset[str]) -> File:
 def file_name(part: Message) -> str:
     """The name that was sent: RFC 2231, encoded words and plain 8-bit are all in use."""
     try:
-        value = part.get_param("filename", None, "content-disposition") or part.get_param("name", "")
+        value = parameter(part, "content-disposition", "filename") or parameter(part, "content-type", "name")
         return one_line(coded_name(*value) if isinstance(value, tuple) else decode_words(str(value).strip()))
     except Exception:  # odd RFC 2231 parameters raise many things; the file matters more than its name
         return ""
+
+
+def parameter(part: Message, header: str, name: str) -> str | tuple[str | None, str | None, str]:
+    """The coded one where it stands beside a plain one, which is there for old programs (RFC 6266 section 4.3)."""
+    values = [value for key, value in part.get_params([], header) if key.lower() == name]
+    return next((value for value in values if isinstance(value, tuple)), next(iter(values), ""))
 
 
 def coded_name(charset: str | None, _language: str | None, value: str) -> str:

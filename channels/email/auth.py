@@ -114,7 +114,9 @@ def signatures(headers: list[tuple[bytes, bytes]], from_domain: str) -> list[int
 def vouches(signature: bytes, from_domain: str) -> bool:
     tags = dict(re.findall(r"(?:^|;)\s*([a-z]{1,10})\s*=\s*([^;]*)", signature[:TAGS].decode("latin-1")))
     by = "".join(tags.get("d", "").split()).lower()
-    return by == from_domain and "l" not in tags and len(signature) <= TAGS
+    signed = [name.strip().lower() for name in tags.get("h", "").split(":")]
+    whole = "l" not in tags and len(signature) <= TAGS
+    return by == from_domain and whole and "from" in signed and tags.get("a", "").strip().endswith("-sha256")
 
 
 def verified(message: Any, number: int, ask: Callable[..., bytes | None]) -> bool:

@@ -15,6 +15,7 @@ from channels.email.structure import PARTS, Leaf, Tree, content, enclosed, leave
 from channels.email.wording import clean, visible_marks
 
 TEXT = 1_000_000
+INVITATIONS = 5
 INSIDE = 3  # signed mail inside signed mail
 TNEF = {"application/ms-tnef", "application/vnd.ms-tnef"}
 OTHER_SCREENS = {"text/x-amp-html", "text/watch-html"}  # the same words once more, for other programs
@@ -22,12 +23,13 @@ OTHER_SCREENS = {"text/x-amp-html", "text/watch-html"}  # the same words once mo
 
 @dataclass(slots=True)
 class Piece:
-    """A stretch of body text as sent. ``group``: the alternative it is part of, -1 for none."""
+    """A stretch of body text as sent. ``group``: the alternative it is part of, -1 for none. ``said``: its words, once asked for."""
 
     text: str
     group: int = -1
     is_html: bool = False
     fits: bool = True  # neither too big nor too deep to be parsed
+    said: str | None = None
 
 
 @dataclass(slots=True)
@@ -97,7 +99,7 @@ def body(whole: Tree) -> Body:
 def stand_ins(whole: Tree, found: Found) -> None:
     """Where nobody wrote a word: the words inside a winmail.dat, a forwarded mail, or what a calendar says."""
     if not has_words(found.pieces) and found.packed_words:
-        found.pieces += found.packed_words
+        found.pieces = found.packed_words
     if not has_words(found.pieces) and found.messages:
         inner = Tree(found.messages[0])
         inside = collect(inner, lambda _: None)
@@ -136,7 +138,7 @@ def take_file(whole: Tree, found: Found, leaf: Leaf, data: bytes, inside: int) -
         unpack(found, packed)
         return
     found.files.append(attached(leaf, name))
-    if leaf.kind == "text/calendar":
+    if leaf.kind == "text/calendar" and len(found.invitations) < INVITATIONS:
         found.invitations.append(calendars.invitation(data, str(leaf.part.get("content-type", ""))))
         found.files[-1].title = f"{found.invitations[-1].summary or 'invitation'}.ics"
     elif (inner := enclosed(leaf)) is not None:
@@ -194,7 +196,9 @@ def text_of(pieces: list[Piece]) -> str:
 def words(piece: Piece) -> str:
     if not piece.is_html:
         return piece.text.strip("\r\n")
-    return pages.as_text(piece.text) if piece.fits else pages.stripped(piece.text)
+    if piece.said is None:  # a large page takes a second, and several places ask
+        piece.said = pages.as_text(piece.text) if piece.fits else pages.stripped(piece.text)
+    return piece.said
 
 
 def shown_pieces(pieces: list[Piece]) -> list[Piece]:

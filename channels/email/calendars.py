@@ -77,7 +77,10 @@ def when(event: Any) -> str:
 
 
 def moment(event: Any, name: str) -> date | None:
-    value = getattr(event.get(name), "dt", None)
+    try:
+        value = event[name].dt
+    except Exception:  # missing, or a time that is none: the reader raises an error of its own
+        return None
     return value if isinstance(value, date) else None
 
 

@@ -3,6 +3,8 @@
 import codecs
 import re
 
+from channels.email.western import LATIN, is_of_one_language, western_words
+
 # What programs declare is not what they mean: the left name is read as the right one (WHATWG Encoding, Python codecs).
 ALIASES = {
     "ascii": "utf-8", "us-ascii": "utf-8", "ansi_x3.4-1968": "utf-8", "utf8": "utf-8", "utf8mb4": "utf-8", "unicode-1-1-utf-8": "utf-8",
@@ -32,7 +34,13 @@ ALIASES = {
 REFUSED = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "utf_7"}
 WELL_FORMED = re.compile(r"[a-z0-9._:-]{1,40}")
 ONE_BYTE = re.compile(r"(?:windows-|cp)125\d|iso[-_]?8859|koi8|mac_")
-MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 WIDE = re.compile(rb"\x1b\$[@B]([^\x1b]*)")
 NARROW = re.compile(rb"\x1b\([BJ]")
 KANA = re.compile(rb"\x1b\(I([^\x1b]*)")
@@ -54,8 +62,8 @@ class Decoder:
         for name in order:
             if name and (text := strictly(data, name)) is not None:
                 return text
-        if known == "iso2022_jp" and (text := with_vendor_signs(data)):
-            return text
+            if name == "iso2022_jp" and (text := with_vendor_signs(data)):
+                return text
         if known and (text := nearly(data, known)):
             return text
         return self.guess(data) or western(data)
@@ -64,9 +72,14 @@ class Decoder:
         if self.guesses <= 0:
             return None
         self.guesses -= 1
+        text = western_words(data[:SAMPLE])
+        if text and is_of_one_language(text):
+            return western(data)
         from charset_normalizer import from_bytes  # here, because most mails never need this import
 
         best = from_bytes(data[:SAMPLE]).best()
+        if text and (best is None or best.encoding not in LATIN):
+            return western(data)  # a few accents are taken for Chinese, Arabic or the letters of a mainframe
         return strictly(data, best.encoding) or nearly(data, best.encoding) if best else None
 
 
@@ -86,8 +99,8 @@ def charset(declared: str) -> str:
 def marked(data: bytes) -> str | None:
     """Text that begins with a byte order mark."""
     for mark, name in MARKS:
-        if data.startswith(mark):
-            return strictly(data, name)
+        if data.startswith(mark) and (text := strictly(data, name)) is not None:
+            return text
     return None
 
 

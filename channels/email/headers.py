@@ -58,6 +58,7 @@ class Head:
 
     def __init__(self, part: Message, hint: str = "") -> None:
         self.values: dict[str, list[str]] = {}
+        self.lists: dict[str, list[tuple[str, str]]] = {}  # read once: a dozen places ask who wrote
         for name, value in part.raw_items():
             self.values.setdefault(name.lower(), []).append(readable(str(value), hint))
 
@@ -79,8 +80,10 @@ class Head:
 
     def addresses(self, *names: str) -> list[tuple[str, str]]:
         """(name, address) of all headers with these names, at most 1,000."""
-        found = [pair for name in names for value in self.all(name) for pair in addresses(value)]
-        return found[:ADDRESSES]
+        for name in names:
+            if name not in self.lists:
+                self.lists[name] = [pair for value in self.all(name) for pair in addresses(value)][:ADDRESSES]
+        return [pair for name in names for pair in self.lists[name]][:ADDRESSES]
 
     def sent_at(self) -> datetime | None:
         try:

@@ -12,7 +12,12 @@ from selectolax.lexbor import LexborHTMLParser
 SIZE = 5_000_000
 # Both parsers take quadratic time on deeply nested elements: 200,000 open ones cost over a minute.
 DEPTH = 256
-TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>?")
+TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>?")
+# Each attribute is compared with those before it: 300,000 in one element cost minutes.
+LONG, FIELDS = 4000, 2000
+# These open again in every paragraph and cell until they are closed (HTML Living Standard 13.2.4.3).
+CARRIED = {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
+WORK = 500_000
 NEVER_DEEP = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"} | {
     # closed by the next of their kind, and only as deep as the list or table they stand in
     "p", "li", "dt", "dd", "option", "tr", "td", "th", "tbody", "thead", "tfoot", "html", "head", "body",
@@ -46,20 +51,27 @@ AGAIN = 2_000_000  # characters; a page so long is read once
 PICTURE = re.compile(r'<img(?:\s+[a-z-]+="[^"]*")*>')
 ADDRESS = re.compile(r' data-remote="(https://[^"]*)"')
 BLOCKS = "address,blockquote,center,dd,div,dl,dt,h1,h2,h3,h4,h5,h6,hr,li,ol,p,pre,table,tr,ul"
+GAP = "\x1f"  # between the cells of a row
 BREAK = "\x1e"  # never part of a text: control characters are removed
 
 
 def is_too_deep(html: str) -> bool:
-    """Whether an element of some kind may be open more than 256 times, told without parsing."""
+    """Whether an element of some kind may be open more than 256 times, or parsing costs more than it should; told without parsing."""
     depth: dict[str, int] = {}
-    total = 0
-    for closing, name in TAG.findall(html):
+    total = carried = work = 0
+    for closing, name, rest in TAG.findall(html):
         name = name.lower()
+        if len(rest) > LONG and len(rest.split(None, FIELDS)) > FIELDS:
+            return True
         if name in NEVER_DEEP:
+            work += carried  # each opens anew what was open in the one before
+            if work > WORK:
+                return True
             continue
         change = 1 if not closing else -1 if depth.get(name, 0) else 0
         depth[name] = depth.get(name, 0) + change
         total += change
+        carried += change if name in CARRIED else 0
         if total > DEPTH:
             return True
     return False
@@ -126,6 +138,8 @@ def as_text(html: str) -> str:
     for node in page.css(BLOCKS):
         node.insert_before(BREAK)
         node.insert_after(BREAK)
+    for node in page.css("td,th"):
+        node.insert_after(GAP)
     return lines(page.body.text())
 
 
@@ -133,7 +147,8 @@ def lines(text: str) -> str:
     """Breaks to lines, at most one empty line between two."""
     kept: list[str] = []
     for line in text.split(BREAK):
-        words = " ".join(line.split())
+        cells = (" ".join(cell.split()) for cell in line.split(GAP))
+        words = "\t".join(cell for cell in cells if cell)
         if words or (kept and kept[-1]):
             kept.append(words)
     return "\n".join(kept).strip()

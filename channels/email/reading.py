@@ -1,5 +1,6 @@
 """From the bytes of a mail to what the desk may know of it."""
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from email.message import Message
@@ -12,7 +13,7 @@ from channels.email.body import Body, body
 from channels.email.bounces import reports
 from channels.email.headers import ADDRESSES, Head, addresses, key_of, reply_token, without_token
 from channels.email.structure import Tree, top, tree
-from channels.email.subjects import is_forwarded
+from channels.email.subjects import is_forwarded, is_passed_on
 from channels.email.trimming import Trimmed, trimmed, trimmed_html
 from channels.email.wording import clean, one_line, visible_marks
 
@@ -20,6 +21,7 @@ SEEN = 2000
 BEGINNING = 4000
 PAGE = 1_000_000
 SURE = 0.8  # from here on the structure of the HTML tells more than the rows of the plain text
+WORDS = re.compile(r"\S+")
 PROOFS = {"pass_aligned": Proof.DMARC_ALIGNED}
 
 
@@ -57,7 +59,7 @@ def mail(raw: Raw, whole: Tree, read: Body, head: Head, receipts: list[Receipt])
     auth = authentication(head, domain if is_single_author(head) else "", trusted(raw.inbox.config))
     kind, signals = automatic(raw, whole, read, head, sender, receipts)
     subject = head.text("subject")
-    new = newly_written(read)
+    new = newly_written(read, subject)
     to, cc = copies(head)
     return Inbound(
         sender=replace(sender, proof=PROOFS.get(auth, sender.proof)),
@@ -94,17 +96,29 @@ def automatic(
     return kind, signals
 
 
-def newly_written(read: Body) -> Trimmed:
-    """By the plain text; by the HTML where that is sure of something else."""
-    if read.passed_on:
+def newly_written(read: Body, subject: str) -> Trimmed:
+    """By the HTML where its structure is sure, in the words of the plain text where they are the same; else by the plain text."""
+    if read.passed_on or is_passed_on(
+        subject, read.text
+    ):  # Outlook writes both in one form: the old mail is the matter here
         return Trimmed()
-    plain = trimmed(read.text)
-    if not read.page or len(read.page) > PAGE:
-        return plain
-    rich = trimmed_html(read.page)
-    if rich.confidence < SURE or rich.visible is None or squeezed(rich.visible) == squeezed(plain.visible or read.text):
-        return plain
-    return replace(rich, visible=visible_marks(clean(rich.visible)))
+    rich = trimmed_html(read.page) if read.page and len(read.page) <= PAGE else Trimmed()
+    if rich.visible is None or rich.confidence < SURE:
+        return trimmed(read.text)
+    words = visible_marks(clean(rich.visible))
+    return replace(rich, visible=beginning(read.text, squeezed(words)) or words)
+
+
+def beginning(text: str, words: str) -> str:
+    """The text as far as it says ``words``, white space aside; empty where it says something else."""
+    if not words or not squeezed(text).startswith(words):
+        return ""
+    missing = len(words)
+    for run in WORDS.finditer(text):
+        if missing <= len(run[0]):
+            return text[: run.start() + missing]
+        missing -= len(run[0])
+    return ""
 
 
 def squeezed(text: str) -> str:

@@ -50,16 +50,25 @@ def bare_subject(subject: str) -> str:
 
 def is_forwarded(subject: str, text: str) -> bool:
     """Whether somebody passes on what another wrote: the subject says so, and the text holds the head of another mail."""
-    start, found = 0, ""
+    return is_passed_on(subject, text) and has_mail_head(text)
+
+
+def is_passed_on(subject: str, text: str) -> bool:
+    """By the outermost prefix: ``WG: AW: Lamp`` is passed on, ``AW: WG: Lamp`` answers somebody who did so."""
+    prefix = outermost(subject)
+    if prefix.lower() in EITHER:
+        return bool(DANISH.search(text[:TEXT]))
+    return bool(FORWARD.match(f"{prefix}:")) if prefix else bool(TRAILER.search(subject))
+
+
+def outermost(subject: str) -> str:
+    """The first prefix that is not a gateway's tag, empty where there is none."""
+    start = 0
     while (prefix := ANY.match(subject, start)) and prefix.end() > start:
-        if prefix[1] and FORWARD.match(subject, start):
-            found = prefix[1].lower()
-            break
+        if prefix[1]:
+            return prefix[1]
         start = prefix.end()
-    found = found or ("fwd" if TRAILER.search(subject) else "")
-    if not found or not has_mail_head(text):
-        return False
-    return found not in EITHER or bool(DANISH.search(text[:TEXT]))
+    return ""
 
 
 def has_mail_head(text: str) -> bool:

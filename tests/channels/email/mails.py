@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from channels.base import Inbound, Inbox, Item, Outbound, Raw
+from channels.base import Inbound, Inbox, Item, Outbound, Raw, Receipt
 from channels.email import parse
 
 INBOX = Inbox(
@@ -43,8 +43,10 @@ def multipart(kind: str, *parts: str, boundary: str = "cut") -> tuple[str, str]:
 
 
 def only(items: list[Item]) -> Inbound:
-    (item,) = items
+    """The mail itself; what it reports of mails of ours stands behind it."""
+    item, *receipts = items
     assert isinstance(item, Inbound)
+    assert all(isinstance(one, Receipt) for one in receipts)
     return item
 
 

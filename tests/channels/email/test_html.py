@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.email.html import as_text, is_too_deep, sanitised
+from channels.email.html import as_text, is_too_deep, pictures, sanitised
 from tests.channels.email.mails import mail, read
 
 LIVE = re.compile(r"<\s*(script|style|iframe|object|embed|form|input|svg|math|link|meta|base)|\son\w+\s*=", re.I)
@@ -67,7 +67,8 @@ def test_sanitising_twice_is_sanitising_once(html: str) -> None:
         ("<head><title>t</title><style>p{}</style></head><body>x<script>y</script></body>", "x"),
         ("<pre>a\nb</pre>", "a\nb"),
         ("a&amp;b &lt;c&gt; &nbsp; d", "a&b <c> d"),
-        ("<table><tr><td>1</td><td>2</td></tr></table>", "12"),
+        ("<table><tr><td>Lamp<td>7</tr><tr><th>Bin</th> <td> </td><td>8</td></tr></table>", "Lamp\t7\n\nBin\t8"),
+        ("<table><tr><td><p>Lamp</p></td><td><div>7</div></td></tr></table>", "Lamp\n\n7"),
         ("", ""),
     ],
 )
@@ -93,3 +94,49 @@ def test_five_megabytes_are_cleaned_in_about_a_second() -> None:
     start = time.perf_counter()
     assert len(sanitised(html)) > 5_000_000
     assert time.perf_counter() - start < 3  # a second on a quiet machine
+
+
+def test_pictures_that_lie_elsewhere_can_be_counted_and_asked_for() -> None:
+    html = (
+        "<img src='https://a.example/1.gif?x=1&amp;y=2'><img src='http://a.example/2.gif'><img src='cid:logo'>"
+        "<p><img src='HTTPS://b.example/3.gif' alt='x'><img src='https://a.example/1.gif?x=1&amp;y=2'></p>"
+        "<img data-remote='http://c.example/4'>src=\"https://d.example/5\" <img alt='src=\"https://e.example/6\"'>"
+    )
+    assert pictures(html) == ["https://a.example/1.gif?x=1&y=2", "https://b.example/3.gif"]
+    assert pictures(sanitised(html)) == pictures(html)
+    assert ' src="http' not in sanitised(html).replace('src="https://d.example/5" ', "")
+
+
+def test_a_link_without_a_host_leads_nowhere() -> None:
+    for href in (
+        "https:page",
+        "http:/page",
+        "//host",
+        "?x",
+        "#x",
+        "\x01https://x.example",
+        "java\tscript:x()",
+        "data:text/html,x",
+    ):
+        assert "href" not in sanitised(f'<a href="{href}">x</a>')
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<a " + "".join(f"x{n}=1 " for n in range(300_000)) + ">",
+        "".join(f"<font color=x{n}>" for n in range(240)) + "<p>x</p>" * 500_000,
+        "<table><tr><td>" + "".join(f"<b title=x{n}>" for n in range(100)) + "<td>x" * 500_000,
+    ],
+    ids=["attributes", "letters kept from paragraph to paragraph", "letters kept from cell to cell"],
+)
+def test_pages_that_would_keep_a_reader_busy_are_not_parsed(html: str) -> None:
+    start = time.process_time()
+    assert is_too_deep(html)
+    assert time.process_time() - start < 4  # a second on a quiet machine
+
+
+def test_a_page_full_of_ordinary_letters_is_parsed() -> None:
+    assert not is_too_deep("<p><font color=red><b>x</b> <a href=https://x.example>y</a></font></p>" * 20_000)
+    assert not is_too_deep("<p><b><i>never closed" * 100)
+    assert not is_too_deep(f'<img alt="{"long words " * 100}" src="https://x.example/{"x" * 3000}">')

@@ -22,13 +22,20 @@ def is_delivery_report(letter: Letter, report_type: str) -> bool:
         return True
     if REPLY_SUBJECTS.match(subject):
         return False
-    told = bool(SURE_TEXT.search(letter.text[:BEGIN].lower()))
     if SURE_SUBJECT.match(subject):
-        return machine or told
+        return machine or is_told(letter)
+    suspicious = is_daemon(head) or not head.addresses("from")
+    if not machine and not suspicious:
+        return False
     spoken = bool(REPLY.search(letter.text[:BEGIN]) or ENHANCED.search(letter.text[:BEGIN]) or letter.copy)
-    if is_daemon(head) or not head.addresses("from"):
-        return told or spoken or bool(LIKELY_SUBJECT.search(subject))
-    return machine and told and bool(LIKELY_SUBJECT.search(subject))
+    if suspicious:
+        return is_told(letter) or spoken or bool(LIKELY_SUBJECT.search(subject))
+    return bool(LIKELY_SUBJECT.search(subject)) and is_told(letter)
+
+
+def is_told(letter: Letter) -> bool:
+    """Whether its first words say that something was not delivered."""
+    return bool(SURE_TEXT.search(letter.text[:BEGIN].lower()))
 
 
 def is_machine(head: Head) -> bool:

@@ -54,7 +54,7 @@ def doubted(found: Cut, lines: list[str]) -> Cut:
     """ "See my answers below": then they stand where nobody can tell them from the old mail."""
     if found.end is None or found.certainty == 1.0:  # nothing to answer in
         return found
-    return Cut(None, DOUBT) if any(BELOW.search(line[:READ]) for line in lines[: found.end][:READ]) else found
+    return Cut(None, DOUBT) if any(BELOW.search(line[:READ].lower()) for line in lines[: found.end][:READ]) else found
 
 
 def joined(rows: list[str]) -> str:

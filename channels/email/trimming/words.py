@@ -33,7 +33,7 @@ FORWARDED = _plain("forwarded")
 CLOSING = _plain("closing")
 
 WROTE = re.compile(rf"(?<!\w){_either('wrote')}(?!\w)|(?:写道|寫道|작성|쓴 글|のメール|のメッセージ)", re.I)
-BELOW = re.compile(_either("below").replace(r"\w*", r"\w{0,15}").replace(r"\w+", r"\w{1,15}"), re.I)
+BELOW = re.compile(_either("below").replace(r"\w*", r"\w{0,15}").replace(r"\w+", r"\w{1,15}"))
 # Speaking of oneself and of each other: then "wrote:" is a person's sentence, not a program's.
 PERSONS = re.compile(
     r"\b(?:I|you|he|she|we|they|my|your|our|his|her|their|the|ich|wir|ihr|mir|meine?|ihre?n?|je|j.ai|vous|nous|elle|ils|mon|votre|"

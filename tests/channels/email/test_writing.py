@@ -104,6 +104,6 @@ def test_what_is_written_is_what_is_read(text: str, subject: str, name: str) -> 
 
 
 @settings(max_examples=100, deadline=None)
-@given(text=st.text(st.characters(blacklist_categories=["Cc", "Cs"]), max_size=600))
+@given(text=st.text(st.characters(blacklist_categories=["Cc", "Cs"]), max_size=600).filter(str.strip))
 def test_no_letter_is_lost_on_the_way(text: str) -> None:
     assert read(wire(text=text)).text == text

@@ -100,6 +100,9 @@ KINDS = {
 }
 
 
+WHOLE = {**{one: make() for one, (make, _) in KINDS.items()}, "image/gif": pictures.gif()}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_picture_no_longer_tells_where_it_was_taken_and_looks_the_same(kind: str) -> None:
     make, needed = KINDS[kind]
@@ -131,7 +134,7 @@ def test_a_picture_taken_sideways_stays_upright(kind: str, way: int, order: str)
 
 @pytest.mark.parametrize("kind", [*KINDS, "image/gif"])
 def test_a_picture_that_cannot_be_followed_is_left_as_it_is(kind: str) -> None:
-    whole = {**{one: make() for one, (make, _) in KINDS.items()}, "image/gif": pictures.gif()}[kind]
+    whole = WHOLE[kind]
     for end in range(0, 60, 7):
         assert without_traces(whole[:end], kind) == whole[:end]
 
@@ -139,7 +142,7 @@ def test_a_picture_that_cannot_be_followed_is_left_as_it_is(kind: str) -> None:
 @given(st.sampled_from([*KINDS, "image/gif"]), st.binary(max_size=300), st.integers(0, 400))
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_go_through(kind: str, odd: bytes, place: int) -> None:
-    whole = {**{one: make() for one, (make, _) in KINDS.items()}, "image/gif": pictures.gif()}[kind]
+    whole = WHOLE[kind]
     for body in (odd, whole[:place] + odd, whole[:place] + odd + whole[place + len(odd) :]):
         assert len(without_traces(body, kind)) <= len(body) + 60
 

@@ -1,5 +1,6 @@
 """How a text travels over the mobile network: alphabet, units and parts (3GPP TS 23.038 and TS 23.040)."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +10,9 @@ BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
+PLAINEST = re.compile(
+    f"[{re.escape(''.join(sorted(BASIC)))}]*"
+)  # most texts: a septet each, and nothing to spell cheaper
 # Each of these is an escape and a second septet.
 EXTENSION = frozenset("\f^{}\\[~]|€")
 
@@ -39,6 +43,10 @@ class Segments:
 
 def segments(text: str) -> Segments:
     """Cut ``text`` as the network will; an escape pair or a surrogate pair is never split."""
+    if PLAINEST.fullmatch(text):
+        alone, joined = CAPACITY["GSM-7"]
+        parts = (text,) if len(text) <= alone else tuple(text[at : at + joined] for at in range(0, len(text), joined))
+        return Segments("GSM-7", len(text), parts)
     encoding: Literal["GSM-7", "UCS-2"] = "GSM-7" if all(c in BASIC or c in EXTENSION for c in text) else "UCS-2"
     sizes = [_size(c, encoding) for c in text]
     alone, joined = CAPACITY[encoding]
@@ -48,11 +56,15 @@ def segments(text: str) -> Segments:
 
 def dear(text: str) -> tuple[str, ...]:
     """The characters that the cheap alphabet lacks, each once in the order met, at most 20."""
+    if PLAINEST.fullmatch(text):
+        return ()
     return tuple(dict.fromkeys(c for c in text if c not in BASIC and c not in EXTENSION))[:MOST_DEAR]
 
 
 def plain(text: str) -> str:
     """The same words with plain quotes, dashes and blanks, accents composed; empty unless that needs fewer parts."""
+    if PLAINEST.fullmatch(text):
+        return ""
     cheap = unicodedata.normalize("NFC", text).translate(PLAIN)
     return cheap if len(segments(cheap).parts) < len(segments(text).parts) else ""
 

@@ -28,6 +28,6 @@ async def listen(url: str, woken: Callable[[int], None]) -> None:
                     await connection.fetchval("SELECT 1", timeout=5)
             finally:
                 await connection.close(timeout=1)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             log.warning("listen_lost")
             await asyncio.sleep(0.5)

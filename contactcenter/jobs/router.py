@@ -31,8 +31,11 @@ LOOKS = 3
 """How often rows that were not as believed are read again at once; then they wait for the next round."""
 
 
-LOST = (OSError, TimeoutError, StoreAway, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""The database went away, or a statement lost a deadlock or its time: start over from the rows."""
+LOST = (
+    OSError, TimeoutError, StoreAway, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+)  # fmt: skip
+"""The database went away (the driver's own state after a line was cut in the middle too), or a statement lost a deadlock or its
+time: start over from the rows."""
 
 
 class Router:

@@ -41,7 +41,13 @@ class Sequencer:
             while True:
                 try:
                     await self._lead()
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                except (
+                    OSError,
+                    TimeoutError,
+                    asyncpg.PostgresError,
+                    asyncpg.InterfaceError,
+                    asyncpg.InternalClientError,
+                ):
                     log.warning("sequencer_lost_database")
                     await asyncio.sleep(0.3)
                 finally:

@@ -595,6 +595,10 @@ class Channel(ABC):
         """The address as a person reads it."""
         return canonical
 
+    def bare_subject(self, subject: str) -> str:
+        """The subject as it was first given, without what programs put before answers and what is passed on."""
+        return subject.strip()
+
     def zones(self, canonical: str) -> tuple[str, ...]:
         """The time zones (IANA names) in which the person may be; empty where the address does not tell."""
         return ()

@@ -133,6 +133,9 @@ class Email(Channel):
         proof = Proof.DMARC_ALIGNED if auth == "pass_aligned" else item.sender.proof
         return replace(item, auth=auth, sender=replace(item.sender, proof=proof))
 
+    def bare_subject(self, subject: str) -> str:
+        return headers.bare_subject(subject)
+
     def canonical(self, value: str) -> str:
         return headers.canonical(value)
 

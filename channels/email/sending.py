@@ -13,6 +13,7 @@ from channels.base import ErrorClass, Outbound, SendError, Sent, TryLater, Undel
 from channels.email.domains import Domains
 from channels.email.headers import deliverable
 from channels.email.signing import Seal
+from channels.email.statuses import BAD_ADDRESS, BY_STATUS, BY_SUBJECT
 from channels.email.writing import envelope_sender
 
 CONNECTIONS = 4
@@ -26,15 +27,6 @@ SES_HOST = re.compile(r"email-smtp(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com")
 SES_ID = re.compile(r"^(?:2\.\d\.\d )?Ok ([0-9a-f]{16}-[0-9a-f-]{20,60})\s*$", re.I)
 
 ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b\s*")
-# RFC 3463. Only these say that an address is wrong; 5.x.x alone does not.
-BAD_ADDRESS = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"}
-BY_STATUS = {
-    "5.1.7": ErrorClass.SENDER,
-    "5.1.8": ErrorClass.SENDER,
-    "5.2.3": ErrorClass.CONTENT,
-    "5.3.4": ErrorClass.CONTENT,
-}
-BY_SUBJECT = {"5.2": ErrorClass.UNREACHABLE, "5.6": ErrorClass.CONTENT, "5.7": ErrorClass.SENDER}
 BY_REPLY = {530: ErrorClass.SENDER, 535: ErrorClass.SENDER, 552: ErrorClass.CONTENT}
 
 
@@ -233,5 +225,6 @@ def error_class(code: int, status: str) -> ErrorClass:
         return ErrorClass.THROTTLED if code == 421 or status.startswith("4.7.") else ErrorClass.UNREACHABLE
     if status in BAD_ADDRESS:
         return ErrorClass.BAD_ADDRESS
-    by_subject = BY_SUBJECT.get(status.rpartition(".")[0])
+    subject = status.rpartition(".")[0]
+    by_subject = ErrorClass.UNREACHABLE if subject == "5.2" else BY_SUBJECT.get(subject)
     return BY_STATUS.get(status) or by_subject or BY_REPLY.get(code) or ErrorClass.UNKNOWN

@@ -3,7 +3,7 @@
 import re
 
 REPLIES = [
-    "re", "aw", "antw", "antwort", "betr", "sv", "svar", "vs", "ref", "réf", "rép", "rep", "r", "rif", "risp", "res", "resp",
+    "re", "aw", "antw", "antwort", "betr", "sv", "svar", "vs", "ref", "réf", "rép", "rep", "r", "rif", "ris", "risp", "res", "resp",
     "rsp", "odp", "odpoveď", "odpověď", "ynt", "yan", "cevap", "vá", "válasz", "vál", "απ", "απάντ", "σχετ", "השב", "תגובה",
     "رد", "پاسخ", "回复", "回覆", "答复", "答覆", "回", "返信", "返", "답장", "회신", "ats", "atb", "răsp", "rasp",
     "tl", "bls", "balas", "ตอบ",

@@ -206,10 +206,8 @@ async def _match(
         chosen = await questions.which(tx, kit, inbox, inbound, sender, raw_id=raw_id)
         if chosen is not None:
             return None if chosen == "asked" else chosen
-    threads = kit.channels[inbox.channel].capabilities.subjects
-    return await threading.match(
-        tx, inbox.agency_id, inbound, sender, secret=kit.secret, now=kit.now(), threads=threads
-    )
+    channel = kit.channels[inbox.channel]
+    return await threading.match(tx, channel, inbox.agency_id, inbound, sender, secret=kit.secret, now=kit.now())
 
 
 async def _open(

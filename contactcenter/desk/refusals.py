@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.base import ErrorClass, SendError
 from contactcenter import events
-from contactcenter.desk import agents, exclusions, lines, tickets, work
+from contactcenter.desk import lines, reopening, tickets
 from contactcenter.desk.book import open_book
-from contactcenter.models import Ticket
+from contactcenter.models import Endpoint, Ticket
 
 BLOCKED_SHARE = 0.05
 """Of a template's messages of one day: more that are filtered away mean that its words look like spam."""
@@ -48,13 +48,25 @@ async def _learn_of_address(tx: AsyncSession, endpoint_id: int, error: SendError
             {"endpoint": endpoint_id, "why": error.text[:300]},
         )
     if error.kind is ErrorClass.OPTED_OUT:
-        await tx.execute(
-            text(
-                "INSERT INTO consent (endpoint_id, purpose, state, evidence) VALUES (:endpoint, 'service', 'revoked', :why) "
-                "ON CONFLICT (endpoint_id, purpose) DO UPDATE SET state = 'revoked', evidence = :why, at = clock_timestamp()"
-            ),
-            {"endpoint": endpoint_id, "why": f"refused by the provider: {error.text}"[:500]},
-        )
+        await _believe_opt_out(tx, endpoint_id, f"refused by the provider: {error.text}"[:500])
+
+
+async def _believe_opt_out(tx: AsyncSession, endpoint_id: int, why: str) -> None:
+    """The person said stop where only the provider heard it. What waits for this address is stopped when its turn comes."""
+    news = await tx.scalar(
+        text(
+            "INSERT INTO consent (endpoint_id, purpose, state, evidence) VALUES (:endpoint, 'service', 'revoked', :why) "
+            "ON CONFLICT (endpoint_id, purpose) DO UPDATE SET state = 'revoked', evidence = :why, at = clock_timestamp() "
+            "WHERE consent.state <> 'revoked' RETURNING true"
+        ),
+        {"endpoint": endpoint_id, "why": why},
+    )
+    if news:
+        endpoint = await tx.get_one(Endpoint, endpoint_id)
+        await events.record_beside(
+            tx, "consent.changed", endpoint.agency_id, events.DESK, endpoint=endpoint_id, purpose="service", after="revoked",
+            why=why,
+        )  # fmt: skip
 
 
 async def forget_bad_address(tx: AsyncSession, endpoint_id: int) -> None:
@@ -103,43 +115,9 @@ async def _matters(tx: AsyncSession, ticket_id: int, message_id: UUID) -> bool:
 
 
 async def _recall(tx: AsyncSession, ticket: Ticket, now: datetime) -> None:
-    if ticket.status == "closed":
-        await _reopen(tx, ticket, now)
-    elif ticket.status in ("waiting_citizen", "parked"):
-        await _back_to_work(tx, ticket, now)
-    else:
-        return
-    ticket.waiting_since = ticket.waiting_since or now
-
-
-async def _reopen(tx: AsyncSession, ticket: Ticket, now: datetime) -> None:
-    await tx.execute(
-        text("UPDATE closure SET undone_at = :now WHERE ticket_id = :ticket AND undone_at IS NULL"),
-        {"ticket": ticket.id, "now": now},
-    )
-    ticket.owner_id = ticket.closed_at = None
-    ticket.status, ticket.next_action_at = "queued", now
-    await lines.add(tx, ticket, "reopened", why="delivery_failed")
-    await events.record(tx, "ticket.reopened", ticket.id, events.DESK, why="delivery_failed")
-    await tickets.into_queue(tx, ticket, now, "delivery_failed", arrived=True)
-
-
-async def _back_to_work(tx: AsyncSession, ticket: Ticket, now: datetime) -> None:
-    """To its own agent, also above their limit, if they are there; else it waits as a new arrival, for them first."""
-    present = ticket.owner_id is not None and await tx.scalar(
-        text("SELECT true FROM staff WHERE id = :id AND health = 'connected' AND intent = 'available'"),
-        {"id": ticket.owner_id},
-    )
-    if not present or ticket.owner_id is None or await exclusions.stands(tx, ticket.contact_id, ticket.owner_id):
-        await tickets.requeue(tx, ticket, now, "delivery_failed", arrived=True)
-        return
-    agency, _queue = await tickets.entries(tx, ticket)
-    await work.take(tx, ticket, ticket.owner_id, agency.policy.channels[ticket.channel], over=True)
-    ticket.status = "assigned"
-    ticket.version += 1
-    await tx.flush()
-    await events.record(tx, "ticket.resumed", ticket.id, events.DESK, staff=ticket.owner_id, why="delivery_failed")
-    await agents.restate(tx, ticket.owner_id)
+    if ticket.status in reopening.ASLEEP:
+        await reopening.call_back(tx, ticket, now, events.DESK, "delivery_failed")
+        ticket.waiting_since, ticket.next_action_at = ticket.waiting_since or now, now
 
 
 # --- templates that are filtered away ---------------------------------------------------------------------------------

@@ -16,18 +16,20 @@ ASLEEP = ("closed", "waiting_citizen", "parked")
 
 
 async def wake(tx: AsyncSession, ticket: Ticket, now: datetime) -> None:
-    """What a citizen's message does to a locked ticket: back to its own agent if present, else to the queue as an arrival.
+    """What a citizen's message does to a locked ticket; a closed one is reopened: they contest the closure."""
+    await call_back(tx, ticket, now, events.Actor("citizen", ticket.contact_id), "citizen_wrote")
 
-    A closed ticket is reopened: the citizen contests the closure.
-    """
+
+async def call_back(tx: AsyncSession, ticket: Ticket, now: datetime, actor: events.Actor, why: str) -> None:
+    """A locked ticket that slept goes back to its own agent if present, else to the queue as an arrival."""
     if ticket.status == "closed":
-        await _undo_closure(tx, ticket, events.Actor("citizen", ticket.contact_id), "citizen_wrote", now)
+        await _undo_closure(tx, ticket, actor, why, now)
         await tickets.into_queue(tx, ticket, now, "reopened", arrived=True)
     elif ticket.status in ("waiting_citizen", "parked"):
-        await _back_to_work(tx, ticket, now)
+        await _back_to_work(tx, ticket, now, why)
 
 
-async def _back_to_work(tx: AsyncSession, ticket: Ticket, now: datetime) -> None:
+async def _back_to_work(tx: AsyncSession, ticket: Ticket, now: datetime, why: str) -> None:
     present = ticket.owner_id is not None and await tx.scalar(
         text("SELECT true FROM staff WHERE id = :id AND health = 'connected' AND intent = 'available'"),
         {"id": ticket.owner_id},
@@ -40,7 +42,7 @@ async def _back_to_work(tx: AsyncSession, ticket: Ticket, now: datetime) -> None
     ticket.status = "assigned"
     ticket.version += 1
     await tx.flush()
-    await events.record(tx, "ticket.resumed", ticket.id, events.DESK, staff=ticket.owner_id, why="citizen_wrote")
+    await events.record(tx, "ticket.resumed", ticket.id, events.DESK, staff=ticket.owner_id, why=why)
     from contactcenter.desk import agents
 
     await agents.restate(tx, ticket.owner_id)

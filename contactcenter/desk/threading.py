@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from channels import base
 from channels.base import Inbound
 from contactcenter.desk.filing import Sender, Statement
 from contactcenter.desk.references import read_reference, read_reply_token
@@ -63,19 +64,26 @@ _ALIKE = Statement(
 
 
 async def match(
-    tx: AsyncSession, agency_id: int, inbound: Inbound, sender: Sender, *, secret: bytes, now: datetime, threads: bool
+    tx: AsyncSession,
+    channel: base.Channel,
+    agency_id: int,
+    inbound: Inbound,
+    sender: Sender,
+    *,
+    secret: bytes,
+    now: datetime,
 ) -> Match:
     """The first of: reply token, our message ids, ids of the person's earlier mails, the endpoint's own matter.
 
-    ``threads``: the channel has threads of its own, so a message without one is a new matter; a reference or a like subject
-    only says where it may belong. A sender that failed authentication is never a participant.
+    On a channel with threads of its own a message without one is a new matter; a reference or a like subject only says where it
+    may belong. A sender that failed authentication is never a participant.
     """
     led = await _led_to(tx, agency_id, inbound, sender, secret, now)
     if led is not None:
         return led
-    if not threads:
+    if not channel.capabilities.subjects:
         return NEW if sender.own_ticket is None else Match("append", sender.own_ticket)
-    return await _alike(tx, agency_id, inbound, sender, now)
+    return await _alike(tx, channel, agency_id, inbound, sender, now)
 
 
 async def _led_to(
@@ -114,9 +122,11 @@ def _way_in(
     return "held" if by_token or row["role"] == "held" else "linked"
 
 
-async def _alike(tx: AsyncSession, agency_id: int, inbound: Inbound, sender: Sender, now: datetime) -> Match:
+async def _alike(
+    tx: AsyncSession, channel: base.Channel, agency_id: int, inbound: Inbound, sender: Sender, now: datetime
+) -> Match:
     """A subject proves nothing: where a mail may belong is shown to the agent, and joins nothing."""
-    tags, subject = references_in(inbound.subject), bare(inbound.subject).casefold()
+    tags, subject = references_in(inbound.subject), bare(channel, inbound.subject)
     if not tags and (sender.endpoint_id is None or not subject):
         return NEW
     found = await _ALIKE.rows(
@@ -126,7 +136,7 @@ async def _alike(tx: AsyncSession, agency_id: int, inbound: Inbound, sender: Sen
         if row["reference"] in tags:
             return Match("new", maybe=row["id"], why="subject_tag")
     for row in found:
-        if subject and bare(row["subject"]).casefold() == subject:
+        if subject and bare(channel, row["subject"]) == subject:
             return Match("new", maybe=row["id"], why="like_subject")
     return NEW
 
@@ -134,32 +144,13 @@ async def _alike(tx: AsyncSession, agency_id: int, inbound: Inbound, sender: Sen
 # --- subjects -------------------------------------------------------------------------------------------------------------
 
 _TAG = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,6}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}(?![A-Za-z0-9])")
-# Answers, then what is passed on, as mail programs in some thirty languages write them.
-_WORDS = [
-    "re", "aw", "antw", "antwort", "betr", "sv", "svar", "vs", "ref", "réf", "rép", "rep", "r", "rif", "ris", "risp",
-    "res", "resp", "rsp", "odp", "odpoveď", "odpověď", "ynt", "yan", "cevap", "vá", "válasz", "απ", "απάντ", "σχετ",
-    "השב", "תגובה", "رد", "پاسخ", "回复", "回覆", "答复", "答覆", "回", "返信", "返", "답장", "회신", "ats", "atb", "răsp", "rasp",
-    "tl", "bls", "balas", "ตอบ", "ตอบกลับ", "отв", "ответ", "відп", "від", "отг", "одг", "odg", "ha", "fwd", "fw",
-    "wg", "doorst", "vb", "videres", "vl", "tr", "trans", "transf", "i", "inoltro", "rv", "renv", "reenv", "reenvío",
-    "enc", "encam", "pd", "podaj", "dal", "przek", "ilt", "tov", "továbbítás", "προωθ", "πρθ", "הועבר", "העבר",
-    "تحويل", "转发", "轉寄", "轉發", "转", "転送", "전달", "pārs", "edasi", "ct", "trs", "ส่งต่อ", "yml", "пересл", "пер", "прп",
-    "přep", "prep", "proslj", "fram",
-]  # fmt: skip
-_BEFORE = "|".join(sorted(map(re.escape, _WORDS), key=len, reverse=True))
-_PREFIX = re.compile(
-    rf"\s{{0,9}}(?:(?:{_BEFORE})\s?(?:\[\d{{1,3}}\]|\(\d{{1,3}}\)|\d{{1,3}})?\s{{0,3}}[:\uff1a\ufe55]"
-    r"|\[(?:ext|extern|external|spam)\])\s{0,9}",
-    re.IGNORECASE,
-)
 LONGEST = 1000
 
 
-def bare(subject: str) -> str:
-    """The subject without ``Re:``, ``WG:``, ``回复:``, counters, gateways' marks and our own reference. Linear in its length."""
-    subject, start = _TAG.sub("", subject[:LONGEST]), 0
-    while found := _PREFIX.match(subject, start):
-        start = found.end()
-    return " ".join(subject[start:].replace("[]", " ").replace("()", " ").split())
+def bare(channel: base.Channel, subject: str) -> str:
+    """The subject without what programs put before it and without our own reference, to be compared with another."""
+    words = channel.bare_subject(_TAG.sub("", subject[:LONGEST])).replace("[]", " ").replace("()", " ")
+    return " ".join(words.split()).casefold()
 
 
 def references_in(subject: str) -> list[str]:

@@ -318,3 +318,14 @@ async def test_the_same_words_sent_before_are_not_taken_for_the_ones_in_doubt(ri
         await deliver(rig, (await row_of(rig, message)).id)
     assert (await row_of(rig, message)).provider_id == "SM2"
     assert provider.asked == ["send", "send", "find", "find", "send"]
+
+
+async def test_a_stop_that_only_the_provider_heard_is_believed_once_and_written_down(rig: Rig) -> None:
+    ticket, _message = await answered(rig)
+    stopped = SendError(ErrorClass.OPTED_OUT, "21610", "Attempt to send to unsubscribed recipient")
+    await report(rig, "sms", failed(stopped))
+    await report(rig, "sms", failed(stopped, "SM1", DeliveryState.FAILED))
+    assert await rig.rows("SELECT state FROM consent") == [("revoked",)]
+    told = await rig.rows("SELECT actor_kind, data->>'after', data->>'why' FROM event WHERE type = 'consent.changed'")
+    assert [tuple(one) for one in told] == [("system", "revoked", f"refused by the provider: {stopped.text}")]
+    assert "delivery_failed" in await lines(rig, ticket.reference)

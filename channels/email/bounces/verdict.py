@@ -1,26 +1,17 @@
 # ruff: noqa: RUF001 - words of many languages look like each other
 """What a server's refusal means for the desk.
 
-A code that begins with 5 says nothing of the address: half of all 5.x.x tell of spam rules, full mailboxes or sizes. Only the
-few codes of ``BAD_ADDRESS`` do (RFC 3463), and not even these where the words beside them speak of something else.
+Only the few codes of ``BAD_ADDRESS`` say that an address is wrong, and not even these where the words beside them speak of
+something else.
 """
 
 import re
 
 from channels.base import ErrorClass, SendError
 from channels.email.headers import ADDRESS
+from channels.email.statuses import BAD_ADDRESS, BY_STATUS, BY_SUBJECT
 
 TEXT = 300
-BAD_ADDRESS = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"}
-BY_STATUS = {
-    "5.1.7": ErrorClass.SENDER,
-    "5.1.8": ErrorClass.SENDER,
-    "5.2.1": ErrorClass.UNREACHABLE,
-    "5.2.2": ErrorClass.UNREACHABLE,
-    "5.2.3": ErrorClass.CONTENT,
-    "5.3.4": ErrorClass.CONTENT,
-}
-BY_SUBJECT = {"5.4": ErrorClass.UNREACHABLE, "5.6": ErrorClass.CONTENT, "5.7": ErrorClass.SENDER}
 EMPTY = {"5.0.0", "4.0.0", "2.0.0"}
 """Codes that some servers put before any text whatever."""
 
@@ -161,7 +152,8 @@ def kind(status: str, reply: str, words: str) -> ErrorClass:
 def by_code(status: str, words: str) -> ErrorClass:
     if status.startswith("4."):
         return ErrorClass.UNREACHABLE
-    family = BY_STATUS.get(status) or BY_SUBJECT.get(status.rpartition(".")[0])
+    subject = status.rpartition(".")[0]
+    family = BY_STATUS.get(status) or (ErrorClass.UNREACHABLE if subject == "5.4" else BY_SUBJECT.get(subject))
     if family:
         return family
     if FULL.search(words) or CLOSED.search(words):

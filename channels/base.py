@@ -370,8 +370,6 @@ class Outbound:
     written_at: datetime | None = None
     cc: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
-    again: bool = False
-    """Sent once more with the same ids, since nobody knows what became of the first time."""
 
 
 @dataclass(frozen=True, slots=True)

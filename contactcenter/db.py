@@ -187,12 +187,6 @@ class Database:
         if self._told:
             await asyncio.wait(set(self._told), timeout=2)
 
-    @contextlib.asynccontextmanager
-    async def own_connection(self) -> AsyncIterator[AsyncConnection]:
-        """A connection of one's own in autocommit, for session locks and LISTEN."""
-        async with self.engine.connect() as connection:
-            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
-
     async def ping(self) -> None:
         async with self.transaction() as tx:
             await tx.execute(text("SELECT 1"))

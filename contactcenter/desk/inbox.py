@@ -223,13 +223,6 @@ async def _open(
     return ticket_id
 
 
-async def file_on(
-    tx: AsyncSession, kit: Kit, box: Inbox, raw_id: int | None, inbound: base.Inbound, sender: Sender, ticket_id: int
-) -> UUID:
-    """Append what a person wrote to a ticket, and wake it; gives the message's id. Hold the sender's lock."""
-    return await _append(tx, kit, box, raw_id, inbound, sender, ticket_id, "public")
-
-
 async def _append(
     tx: AsyncSession,
     kit: Kit,

@@ -6,7 +6,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.base import Address
-from contactcenter.models import Consent, Contact, Endpoint
+from contactcenter.models import Consent, Endpoint
 
 _FIND_OR_CREATE = text(
     """
@@ -55,7 +55,3 @@ async def consents(tx: AsyncSession, endpoint_ids: list[int]) -> dict[int, str]:
     )
     given: dict[int, str] = {endpoint_id: state for endpoint_id, state in rows}
     return {endpoint_id: given.get(endpoint_id, "implied") for endpoint_id in endpoint_ids}
-
-
-async def contact_of(tx: AsyncSession, contact_id: int) -> Contact | None:
-    return await tx.get(Contact, contact_id)

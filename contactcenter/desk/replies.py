@@ -1,6 +1,5 @@
 """What staff write: answers that go out, and notes that stay in the house."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -288,7 +287,3 @@ def clean(words: str) -> str:
     """Text as it may be stored: no NUL, no lone surrogates, no control characters but tab and newline."""
     kept = "".join(c for c in words if c in "\t\n" or (ord(c) >= 32 and ord(c) != 127))
     return kept.encode("utf-8", "ignore").decode("utf-8").strip()
-
-
-async def unseen_by(tx: AsyncSession, ids: Sequence[UUID]) -> list[Message]:
-    return list(await tx.scalars(select(Message).where(Message.id.in_(ids)).order_by(Message.seq)))

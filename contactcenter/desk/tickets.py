@@ -11,7 +11,7 @@ from contactcenter.desk import work
 from contactcenter.desk.access import Scope
 from contactcenter.desk.book import AgencyEntry, QueueEntry, open_book
 from contactcenter.errors import NotFound
-from contactcenter.models import QueueStay, Ticket
+from contactcenter.models import Ticket
 
 UNSEEN = "There is no ticket with this reference that you may see."
 
@@ -152,13 +152,6 @@ async def answered(tx: AsyncSession, ticket_id: int) -> None:
         ),
         {"ticket": ticket_id},
     )
-
-
-async def current_stay(tx: AsyncSession, ticket_id: int) -> QueueStay | None:
-    stay: QueueStay | None = await tx.scalar(
-        select(QueueStay).where(QueueStay.ticket_id == ticket_id, QueueStay.leave.is_(None))
-    )
-    return stay
 
 
 async def requeue(

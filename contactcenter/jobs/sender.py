@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -201,8 +200,7 @@ async def _resolve(database: Database, kit: Kit, claimed: Claimed, envelope: Env
     elif claimed.tries >= UNASKABLE_TRIES or claimed.overdue or envelope.barred:
         await _never_known(database, claimed)
     elif await _allowed_again(database, claimed):
-        again = replace(envelope, outbound=replace(envelope.outbound, again=True))
-        await _send(database, kit, claimed, again, maybe_duplicate=True)
+        await _send(database, kit, claimed, envelope, maybe_duplicate=True)
 
 
 async def _ask(database: Database, kit: Kit, claimed: Claimed, envelope: Envelope) -> None:

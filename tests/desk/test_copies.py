@@ -141,7 +141,7 @@ async def test_in_doubt_all_are_in_doubt_and_all_go_once_more(rig: Rig) -> None:
     await time_passes(rig, 31)
     await deliver(rig, lead.id)
     assert await states(rig, message) == {ANN: "sent", BEA: "sent"}
-    assert [wire.again for wire in provider.wires] == [False, True]
+    assert len(provider.wires) == 2 and len({wire.own_id for wire in provider.wires}) == 1
     assert set(provider.wires[-1].recipients) == {ANN, BEA}
 
 

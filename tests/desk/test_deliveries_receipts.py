@@ -301,7 +301,7 @@ async def test_of_a_mail_in_doubt_one_more_is_sent_and_no_third(rig: Rig) -> Non
     for _ in range(4):
         await deliver(rig, delivery)
         await time_passes(rig, 31)
-    assert [wire.again for wire in provider.wires] == [False, True]
+    assert len(provider.wires) == 2 and len({wire.own_id for wire in provider.wires}) == 1
     after = await row(rig, delivery)
     assert (after.state, after.error_kind) == ("failed", "unknown")
 

@@ -67,6 +67,8 @@ def message(form: Form, sid: str, sender: Address, envelope: Mapping[str, Any]) 
 
 def _place(form: Form) -> str:
     """A shared place, as a line that can be pasted into a map: "Town Hall, Main St 1 (40.7128, -74.006)"."""
+    if not form.get("Latitude"):
+        return ""
     where = [clean(form.get(name)).strip() for name in ("Latitude", "Longitude")]
     if not all(re.fullmatch(r"-?\d{1,3}(\.\d{1,15})?", value, re.ASCII) for value in where):
         return ""

@@ -31,6 +31,7 @@ from contactcenter.desk.texts import plain_words, say
 from contactcenter.models import Contact, Inbox, Ticket
 
 MAX_TEXT = 60
+MAX_WORDS = 8
 ANSWERS_AN_HOUR = 10
 """Automatic answers to one address within an hour; more is a machine, or a child with a phone."""
 MARK = "command"
@@ -59,7 +60,7 @@ class Command:
 
 def read(words: str, prefix: str) -> Command | None:
     """What a text orders, None for prose. ``prefix``: of the agency's references."""
-    if len(words) > MAX_TEXT:
+    if len(words) > MAX_TEXT or words.count(" ") >= MAX_WORDS:  # nearly all texts: told without reading them
         return None
     reference = _reference(words, prefix)
     if reference:

@@ -91,6 +91,8 @@ def wish(text: str) -> Wish | None:
 
 def plain_words(text: str) -> str:
     """Lower case, without accents and apostrophes: "¡No ME envíen más!"."""
+    if text.isascii():
+        return text[:2000].lower().replace("'", "").replace("`", "")
     letters = unicodedata.normalize("NFKD", text[:2000].casefold())
     return "".join(c for c in letters if not unicodedata.combining(c) and c not in "'\u2019\u02bc`\u00b4")
 

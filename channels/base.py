@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, ClassVar, Literal, Self
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 # --- errors -----------------------------------------------------------------------------------------------------------
@@ -91,6 +93,27 @@ class Unsure(ChannelError):
 
 
 # --- what comes in ----------------------------------------------------------------------------------------------------
+
+
+MOST_FIELDS, REMEMBERED = 1000, 16 * 1024
+
+
+def form_fields(encoded: str) -> tuple[tuple[str, str], ...]:
+    """The fields of a form or query in the order sent, blanks and repeats kept; none where there are too many to read.
+
+    A door reads the same small form three times: to route it, for its signature and for its message.
+    """
+    return _read_lately(encoded) if len(encoded) <= REMEMBERED else _form_fields(encoded)
+
+
+def _form_fields(encoded: str) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple(parse_qsl(encoded, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        return ()
+
+
+_read_lately = lru_cache(8)(_form_fields)
 
 
 class Form:

@@ -1,7 +1,6 @@
 """The one door for all providers: verify, keep the raw event, do what it says, answer. Commit before the answer."""
 
 import time
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
@@ -91,18 +90,11 @@ def _asked(request: Request, house: House, row: Inbox, rest: str, body: bytes) -
         rest=rest,
         url=f"{house.settings.base_url}{raw_path}{'?' + query if query else ''}",
         headers={key.lower(): value for key, value in request.headers.items()},
-        query=base.Form(_pairs(query)),
-        form=base.Form(_pairs(body.decode("utf-8", "replace")) if _is_form(request) else ()),
+        query=base.Form(base.form_fields(query)),
+        form=base.Form(base.form_fields(body.decode("utf-8", "replace")) if _is_form(request) else ()),
         body=body,
         client_ip=request.client.host if request.client else "",
     )
-
-
-def _pairs(encoded: str) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(encoded, keep_blank_values=True, max_num_fields=500)
-    except ValueError:
-        return []
 
 
 def _is_form(request: Request) -> bool:

@@ -80,11 +80,14 @@ class Sender:
 _LATELY = """t.status = 'closed' AND t.closed_at > CAST(:now AS timestamptz)
       - make_interval(days => (SELECT q.reopen_days FROM queue q WHERE q.id = t.queue_id)::int)"""
 
-# A matter is theirs in this inbox where they opened it here, or were asked in and wrote or were written to here.
+# A matter is theirs in this inbox where they opened it here, or were asked in and wrote or were written to here. OFFSET 0: each
+# is looked up by its key, also where the plan was made while there were few tickets (a generic plan that scans them all grows).
 _THEIRS = """(SELECT t.id, t.status, t.closed_at, t.updated_at, t.queue_id FROM ticket t
         WHERE t.endpoint_id = e.id AND t.inbox_id = :inbox
-      UNION SELECT t.id, t.status, t.closed_at, t.updated_at, t.queue_id FROM participant p JOIN ticket t ON t.id = p.ticket_id
-        WHERE p.endpoint_id = e.id AND p.role <> 'held' AND t.endpoint_id <> e.id) t"""
+      UNION ALL SELECT t.* FROM participant p CROSS JOIN LATERAL (
+        SELECT t.id, t.status, t.closed_at, t.updated_at, t.queue_id FROM ticket t
+        WHERE t.id = p.ticket_id AND t.endpoint_id <> e.id OFFSET 0) t
+        WHERE p.endpoint_id = e.id AND p.role <> 'held') t"""
 
 _KNOWN = """
     e.id AS endpoint_id, e.contact_id,

@@ -15,7 +15,10 @@ _TOKEN = re.compile(r"^r\.([0-9]{1,18})\.([0-9]{1,18})\.([a-z2-7]{16})$")
 
 def new_reference(prefix: str) -> str:
     """A reference such as ``RV-K4M7-92TX``: seven random signs (1.7e10 of them) and a check sign."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(7))
+    number, body = secrets.randbelow(len(ALPHABET) ** 7), ""
+    for _ in range(7):
+        number, sign = divmod(number, len(ALPHABET))
+        body += ALPHABET[sign]
     signs = body + check_sign(body)
     return f"{prefix}-{signs[:4]}-{signs[4:]}"
 

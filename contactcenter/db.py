@@ -14,7 +14,6 @@ from asyncpg import InternalClientError, PostgresConnectionError
 from asyncpg.exceptions import AdminShutdownError, CannotConnectNowError, CrashShutdownError, InterfaceError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from contactcenter.errors import StoreAway
@@ -26,6 +25,8 @@ LOST = (
     InternalClientError,  # the server's farewell lay unread on an idle connection
 )  # fmt: skip
 """What the driver raises when the database went away."""
+PATIENCE_S = 2
+"""How long somebody waits for a connection."""
 BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
 
 
@@ -57,9 +58,8 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(
             engine_url(url),
             pool_size=pool,
-            max_overflow=0,
+            max_overflow=-1,  # never waits: ``_room`` keeps the bound, and costs no task for each wait
             hide_parameters=True,
-            pool_timeout=2,
             pool_use_lifo=True,  # in calm the same connection again: its statements are prepared, its caches warm
             pool_pre_ping=False,  # a ping costs a round trip at every hot door; a dead connection is a 503 and then gone
             connect_args={
@@ -76,6 +76,7 @@ class Database:
         )
         # The same pool for those who begin and commit on the driver: SQLAlchemy sends neither on these connections.
         self._straight = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._room = asyncio.Semaphore(pool)
         self.wake: Hook | None = None
         """Called after a commit that wrote events: a hint to the sequencer, set by the wiring."""
         self._told: set[asyncio.Task[None]] = set()
@@ -87,11 +88,12 @@ class Database:
         Raises StoreAway when the database cannot be reached; a commit whose answer was lost raises it too, and the caller
         finds out by its key what became of it.
         """
+        await self._enter()
         session = AsyncSession(self.engine, expire_on_commit=False, autoflush=False, info={"database": self})
         try:
             yield session
             await session.commit()
-        except (OSError, PoolTimeout, InterfaceError, PostgresConnectionError) as error:
+        except (OSError, InterfaceError, PostgresConnectionError) as error:
             await self._abandon(session)
             raise StoreAway from error
         except DBAPIError as error:
@@ -103,7 +105,11 @@ class Database:
         except BaseException:
             await self._abandon(session)
             raise
-        await session.close()
+        finally:
+            try:
+                await session.close()
+            finally:
+                self._room.release()
         self._tell(session)
 
     @contextlib.asynccontextmanager
@@ -114,7 +120,7 @@ class Database:
         session all the same is part of the same transaction. ``lock``: an advisory lock, taken together with the BEGIN.
         For statements that find rows by their keys: they are planned once, whatever the values.
         """
-        try:
+        async with self._lent():
             connection = await self._straight.connect()
             try:
                 session = await self._begin(connection, lock)
@@ -125,17 +131,50 @@ class Database:
                 raise
             finally:
                 await connection.close()
+        self._tell(session)
+
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[Any]:
+        """The driver's connection for one statement that commits itself: no round trip but its own. Raises StoreAway."""
+        async with self._lent():
+            connection = await self.engine.raw_connection()
+            driver, clean = connection.driver_connection, False
+            try:
+                yield driver
+                clean = True
+            finally:
+                if not clean and driver is not None:  # its answer may still be on the way
+                    driver.terminate()
+                    connection.invalidate()
+                connection.close()
+
+    async def _enter(self) -> None:
+        """Wait for a place among those who may hold a connection. Raises StoreAway where none is free in time."""
+        if not self._room.locked():
+            await self._room.acquire()
+            return
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._room.acquire()
+        except TimeoutError as error:
+            raise StoreAway from error
+
+    @contextlib.asynccontextmanager
+    async def _lent(self) -> AsyncIterator[None]:
+        """A place, and what the driver raises turned into StoreAway where the database went away."""
+        await self._enter()
+        try:
+            yield
         except DBAPIError as error:
             if _is_gone(error):
                 await self.engine.dispose()
                 raise StoreAway from error
             raise
-        except PoolTimeout as error:
-            raise StoreAway from error
         except LOST as error:
             await self.engine.dispose()  # the other connections went the same way
             raise StoreAway from error
-        self._tell(session)
+        finally:
+            self._room.release()
 
     async def _begin(self, connection: AsyncConnection, lock: int | None) -> AsyncSession:
         driver = _driver_of(connection)

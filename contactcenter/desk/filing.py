@@ -38,7 +38,10 @@ class Statement:
 
     async def row(self, tx: AsyncSession, values: dict[str, Any]) -> Any:
         """The one row of the answer. The transaction must have begun: some statement ran on it before."""
-        driver = await self._driver(tx)
+        return await self.row_alone(await self._driver(tx), values)
+
+    async def row_alone(self, driver: Any, values: dict[str, Any]) -> Any:
+        """The same on the driver's connection (``Database.alone``)."""
         return await driver.fetchrow(self._sql, *[values[name] for name in self._names])
 
     @staticmethod
@@ -146,9 +149,9 @@ async def look(tx: AsyncSession, box: Inbox, inbound: Inbound, now: Any) -> Send
     return _sender(await _LOOK.row(tx, _asked(box, inbound, now)))
 
 
-async def keep(tx: AsyncSession, raw: dict[str, Any]) -> int | None:
-    """Store a raw event that is read later, in ``Database.straight()``. Gives its id, or None when we had it already."""
-    row = await _KEEP.row(tx, raw)
+async def keep(driver: Any, raw: dict[str, Any]) -> int | None:
+    """Store a raw event that is read later, in ``Database.alone()``. Gives its id, or None when we had it already."""
+    row = await _KEEP.row_alone(driver, raw)
     return None if row is None else int(row["id"])
 
 

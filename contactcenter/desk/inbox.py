@@ -112,8 +112,8 @@ async def keep(database: Database, kit: Kit, raw: base.Raw) -> bool:
     """Keep what is read later, in a transaction of its own; False when we had it already. Raises StoreAway, and OSError where
     the folder of large bodies takes nothing."""
     values = await _raw_values(kit, raw, "new")
-    async with database.straight() as tx:
-        return await filing.keep(tx, values) is not None
+    async with database.alone() as driver:
+        return await filing.keep(driver, values) is not None
 
 
 async def store(tx: AsyncSession, kit: Kit, raw: base.Raw, state: str = "new") -> int | None:

@@ -1,7 +1,8 @@
 """An hour of hostile mail: ``python -m tests.channels.email.fuzz --minutes 60 --seed 1`` reads made-up bytes until the time is up.
 
 The strategies are those of ``test_fuzz``; each round has a seed of its own (first seed + round), so a finding can be had again. A mail
-that raises, takes longer than ten seconds of processor time or more memory than the guard allows ends the run with its bytes and its seed.
+that raises, takes more than ten seconds of processor time or more memory than a reading child has ends the run: its bytes and
+its seed are shown.
 """
 
 import argparse

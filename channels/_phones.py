@@ -8,6 +8,8 @@ import phonenumbers
 from channels.base import Address, Proof
 
 SHORT_CODE = re.compile(r"[0-9]{3,8}")
+NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}")
+"""What the library would give back as it is, without reading its tables."""
 NAMED_SENDER = re.compile(r"[A-Za-z0-9 ]{1,11}")
 
 
@@ -15,7 +17,7 @@ NAMED_SENDER = re.compile(r"[A-Za-z0-9 ]{1,11}")
 def canonical_number(value: str, region: str) -> str:
     """E.164 where the number is possible, else a short code or named sender as it is. Raises ValueError."""
     value = value.strip()
-    if SHORT_CODE.fullmatch(value):
+    if NORTH_AMERICAN.fullmatch(value) or SHORT_CODE.fullmatch(value):
         return value
     number = _possible(value, region)
     if number is not None:

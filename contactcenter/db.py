@@ -15,6 +15,7 @@ from asyncpg.exceptions import AdminShutdownError, CannotConnectNowError, CrashS
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from contactcenter.errors import StoreAway
 
@@ -27,7 +28,7 @@ LOST = (
 """What the driver raises when the database went away."""
 PATIENCE_S = 2
 """How long somebody waits for a connection."""
-BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
+BEGIN, PLAN_ONCE = "BEGIN", "SET plan_cache_mode = force_generic_plan"
 
 
 def engine_url(url: str) -> str:
@@ -76,6 +77,9 @@ class Database:
         )
         # The same pool for those who begin and commit on the driver: SQLAlchemy sends neither on these connections.
         self._straight = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._ready: list[AsyncConnection] = []
+        """Of those, the ones that wait for the next hot door: handing one back to the pool and fetching it again costs more
+        than a statement."""
         self._room = asyncio.Semaphore(pool)
         self.wake: Hook | None = None
         """Called after a commit that wrote events: a hint to the sequencer, set by the wiring."""
@@ -89,6 +93,8 @@ class Database:
         finds out by its key what became of it.
         """
         await self._enter()
+        if self._ready and not self._in_pool():
+            await self._return(self._ready.pop(0))
         session = AsyncSession(self.engine, expire_on_commit=False, autoflush=False, info={"database": self})
         try:
             yield session
@@ -99,7 +105,7 @@ class Database:
         except DBAPIError as error:
             await self._abandon(session)
             if _is_gone(error):
-                await self.engine.dispose()
+                await self._dispose()
                 raise StoreAway from error
             raise
         except BaseException:
@@ -121,16 +127,16 @@ class Database:
         For statements that find rows by their keys: they are planned once, whatever the values.
         """
         async with self._lent():
-            connection = await self._straight.connect()
+            connection = self._ready.pop() if self._ready else await self._fetch()
             try:
                 session = await self._begin(connection, lock)
                 yield session
                 await self._commit(session)
             except BaseException:
                 await self._take_back(connection)
+                await self._return(connection)
                 raise
-            finally:
-                await connection.close()
+            self._ready.append(connection)
         self._tell(session)
 
     @contextlib.asynccontextmanager
@@ -167,14 +173,34 @@ class Database:
             yield
         except DBAPIError as error:
             if _is_gone(error):
-                await self.engine.dispose()
+                await self._dispose()
                 raise StoreAway from error
             raise
         except LOST as error:
-            await self.engine.dispose()  # the other connections went the same way
+            await self._dispose()  # the other connections went the same way
             raise StoreAway from error
         finally:
             self._room.release()
+
+    async def _fetch(self) -> AsyncConnection:
+        connection = await self._straight.connect()
+        await _driver_of(connection).execute(PLAN_ONCE)
+        return connection
+
+    async def _return(self, connection: AsyncConnection) -> None:
+        """Back to the pool, for statements whose plans depend on their values."""
+        clean = connection.invalidated
+        try:
+            if not clean:
+                await _driver_of(connection).execute("RESET plan_cache_mode")
+                clean = True
+        except Exception:  # the connection may be the very thing that broke
+            log.debug("reset_failed", exc_info=True)
+        finally:
+            if not clean:
+                _driver_of(connection).terminate()
+                await connection.invalidate()
+            await connection.close()
 
     async def _begin(self, connection: AsyncConnection, lock: int | None) -> AsyncSession:
         driver = _driver_of(connection)
@@ -232,7 +258,19 @@ class Database:
 
     async def close(self) -> None:
         await self.settled()
+        await self._dispose()
+
+    async def _dispose(self) -> None:
+        """Let all connections go that nobody holds."""
+        ready, self._ready = self._ready, []
+        for connection in ready:
+            with contextlib.suppress(Exception):  # it may be the very thing that broke
+                await self._return(connection)
         await self.engine.dispose()
+
+    def _in_pool(self) -> int:
+        pool = self.engine.pool
+        return pool.checkedin() if isinstance(pool, QueuePool) else 0
 
 
 def after_commit(tx: AsyncSession, hook: Hook) -> None:

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger()
 TIMEOUT_S, CONNECT_S = 1.0, 0.5
-PAUSE_S = 0.005
+PAUSE_S = 0.01
 """Between two hints: the first goes out at once, what comes meanwhile is one more."""
 
 
@@ -39,7 +39,7 @@ class Hints:
         """Whether a listener is connected now."""
 
     def wake(self) -> None:
-        """Hint that events were committed: at once, and then at most every five milliseconds."""
+        """Hint that events were committed: at once, and then at most every ten milliseconds."""
         self._due = True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._publish())

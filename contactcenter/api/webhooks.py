@@ -82,7 +82,7 @@ class TooLarge(DeskError):
 
 
 def _asked(request: Request, house: House, row: Inbox, rest: str, body: bytes) -> base.WebhookRequest:
-    raw_path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").partition("?")[0]
+    raw_path = (request.scope.get("raw_path") or request.url.path.encode()).decode("latin-1").partition("?")[0]
     query = request.scope["query_string"].decode("latin-1")
     return base.WebhookRequest(
         inbox=channel_inbox(row),

@@ -19,8 +19,8 @@ from rq.serializers import JSONSerializer
 log = structlog.get_logger()
 JOB = "contactcenter.jobs.worker.ring"
 MAX_WAITING = 10_000
-PAUSE_S = 0.01
-"""Between two rings: to enqueue a job takes this process's time too, and a hundred a second are plenty."""
+PAUSE_S = 0.03
+"""Between two rings: to enqueue a job takes this process's time too, and thirty a second are plenty."""
 
 
 def sync_redis(url: str, read_timeout: float | None = 1.0) -> "Redis":

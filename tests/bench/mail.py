@@ -24,7 +24,7 @@ from contactcenter.jobs.intake import Intake
 from contactcenter.jobs.reading import AT_ONCE, Reading
 from contactcenter.models import Inbox
 from contactcenter.settings import Settings
-from tests.bench import stage
+from tests.bench import archive, stage
 from tests.bench.bare import table
 from tests.bench.figures import Figure
 from tests.bench.stage import Stage
@@ -32,7 +32,7 @@ from tests.running_desk import free_ports
 
 CHANNEL = "email"
 _WAITING = text("SELECT count(*) FROM raw_event WHERE inbox_id = :inbox AND state = 'new'")
-CONNECTIONS = 8
+CONNECTIONS, A_YEAR = 8, 600
 DOOR_NOTE = f"{CONNECTIONS} connections; the sending side runs in the same process, for both alike"
 READ_NOTE = (
     "one reader with its child; half are answers of people who wrote before; each is parsed, deduped, threaded, filed"
@@ -44,14 +44,14 @@ async def measure(place: Stage, *, quick: bool) -> list[Figure]:
     count = 300 if quick else 1_000
     async with stage.desk(place, "web") as desk:
         # As the intake does: the listener wants the standard library's loop, and the benchmark runs another.
-        return await asyncio.to_thread(asyncio.run, _measured(desk, count))
+        return await asyncio.to_thread(asyncio.run, _measured(desk, count, quick=quick))
 
 
-async def _measured(desk: stage.Place, count: int) -> list[Figure]:
+async def _measured(desk: stage.Place, count: int, *, quick: bool) -> list[Figure]:
     with TemporaryDirectory() as folder:
         house = wiring.build("bench", _settings(desk, Path(folder)), {"MAIL_LISTEN": f"127.0.0.1:{free_ports()}"})
         try:
-            return [await _door(house, count), await _read(house, count)]
+            return [await _door(house, count), await _read(house, count), *await _years(house, quick=quick)]
         finally:
             await house.close()
 
@@ -185,6 +185,33 @@ async def _read(house: wiring.House, count: int) -> Figure:
         await guard.close()
         await engine.dispose()
     return Figure("mail", "Kept mails read into tickets", "/s", here, "more", 300, there, BARE_READ, None, READ_NOTE)
+
+
+async def _years(house: wiring.House, *, quick: bool) -> list[Figure]:
+    """The same with ever more messages stored: each size beside the bare limit of its own round."""
+    box, guard = await _box(house), Guard(CHANNEL)
+    reading = Reading(house.database, house.kit, guard)
+    engine = create_async_engine(engine_url(house.database.url), pool_size=6, max_overflow=0)
+    figures = []
+    try:
+        for place, size in enumerate((10_000, 30_000) if quick else (10_000, 100_000, 1_000_000)):
+            stored = await archive.grow(house.database.url, size)
+            here, there = [], []
+            for round_ in range(3):
+                raws = [_raw(house, box, number) for number in _numbers(A_YEAR, 10 + place * 3 + round_)]
+                await _store(house, raws)
+                began = time.perf_counter()
+                while await reading.read_some():
+                    continue
+                here.append(A_YEAR / (time.perf_counter() - began))
+                there.append(await _bare_read(engine, guard, raws))
+            name = f"Kept mails read with {stored:,} messages stored"
+            figures.append(Figure("mail", name, "/s", here, "more", 300, there, BARE_READ, None, READ_NOTE))
+        await _all_filed(house, box)
+    finally:
+        await guard.close()
+        await engine.dispose()
+    return figures
 
 
 def _numbers(count: int, round_: int) -> list[tuple[int, int | None]]:

@@ -17,6 +17,8 @@ def test_a_north_american_number_as_networks_send_it_is_canonical_already(digits
     assert _phones.canonical_number(written, region) == library
 
 
-@pytest.mark.parametrize("written", ["+11234567890", "+1202555014", "+120255501420", "+1202555014x", "+\N{FULLWIDTH DIGIT ONE}2025550142"])
+@pytest.mark.parametrize(
+    "written", ["+11234567890", "+1202555014", "+120255501420", "+1202555014x", "+\N{FULLWIDTH DIGIT ONE}2025550142"]
+)
 def test_what_only_looks_like_one_is_read_by_the_library(written: str) -> None:
     assert not _phones.NORTH_AMERICAN.fullmatch(written)

@@ -126,33 +126,30 @@ class Database:
         session all the same is part of the same transaction. ``lock``: an advisory lock, taken together with the BEGIN.
         For statements that find rows by their keys: they are planned once, whatever the values.
         """
-        async with self._lent():
-            connection = self._ready.pop() if self._ready else await self._fetch()
-            try:
-                session = await self._begin(connection, lock)
-                yield session
-                await self._commit(session)
-            except BaseException:
-                await self._take_back(connection)
-                await self._return(connection)
-                raise
-            self._ready.append(connection)
+        async with self._hot() as connection:
+            session = await self._begin(connection, lock)
+            yield session
+            await self._commit(session)
         self._tell(session)
 
     @contextlib.asynccontextmanager
     async def alone(self) -> AsyncIterator[Any]:
         """The driver's connection for one statement that commits itself: no round trip but its own. Raises StoreAway."""
+        async with self._hot() as connection:
+            yield _driver_of(connection)
+
+    @contextlib.asynccontextmanager
+    async def _hot(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that is kept for the next hot door, unless something broke on it."""
         async with self._lent():
-            connection = await self.engine.raw_connection()
-            driver, clean = connection.driver_connection, False
+            connection = self._ready.pop() if self._ready else await self._fetch()
             try:
-                yield driver
-                clean = True
-            finally:
-                if not clean and driver is not None:  # its answer may still be on the way
-                    driver.terminate()
-                    connection.invalidate()
-                connection.close()
+                yield connection
+            except BaseException:
+                await self._take_back(connection)
+                await self._return(connection)
+                raise
+            self._ready.append(connection)
 
     async def _enter(self) -> None:
         """Wait for a place among those who may hold a connection. Raises StoreAway where none is free in time."""

@@ -1,5 +1,6 @@
 """The agency's book: queues, hours, skills, inboxes and rules, read together and kept for a few seconds."""
 
+import asyncio
 import time as clock
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -98,14 +99,18 @@ class Book:
 
 
 _kept: WeakKeyDictionary[Database, Book] = WeakKeyDictionary()
+_turn: WeakKeyDictionary[Database, asyncio.Lock] = WeakKeyDictionary()
 
 
 async def kept_book(database: Database) -> Book:
     """The book for whoever has no transaction and, most of the time, needs none."""
     kept = _fresh(database)
     if kept is None:
-        async with database.transaction() as tx:
-            kept = await open_book(tx)
+        async with _turn.setdefault(database, asyncio.Lock()):  # one reads, the others wait for what it read
+            kept = _fresh(database)
+            if kept is None:
+                async with database.transaction() as tx:
+                    kept = await open_book(tx)
     return kept
 
 

@@ -93,10 +93,10 @@ class Database:
         finds out by its key what became of it.
         """
         await self._enter()
-        if self._ready and not self._in_pool():
-            await self._return(self._ready.pop(0))
         session = AsyncSession(self.engine, expire_on_commit=False, autoflush=False, info={"database": self})
         try:
+            if self._ready and not self._in_pool():
+                await self._return(self._ready.pop(0))
             yield session
             await session.commit()
         except (OSError, InterfaceError, PostgresConnectionError) as error:
@@ -181,7 +181,11 @@ class Database:
 
     async def _fetch(self) -> AsyncConnection:
         connection = await self._straight.connect()
-        await _driver_of(connection).execute(PLAN_ONCE)
+        try:
+            await _driver_of(connection).execute(PLAN_ONCE)
+        except BaseException:  # it lay in the pool while the database went away, or nobody wants it any more
+            await self._return(connection)
+            raise
         return connection
 
     async def _return(self, connection: AsyncConnection) -> None:

@@ -177,3 +177,43 @@ async def test_a_lone_statement_says_that_the_database_is_away(rig: Rig) -> None
             await driver.execute("SELECT 1")
     async with rig.house.database.alone() as driver:
         assert await driver.fetchval("SELECT 1") == 1
+
+
+async def test_connections_that_died_in_the_pool_are_told_once_and_replaced(rig: Rig) -> None:
+    database = Database(rig.house.database.url, pool=2, name="ended")
+    end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'ended'"
+    try:
+        for door in (database.transaction, database.straight):
+            async with database.transaction() as tx:  # what lies in the pool, or is kept for the hot doors, dies
+                await tx.execute(text("SELECT 1"))
+            assert await rig.value(end) == 1
+            with pytest.raises(StoreAway):
+                async with door() as tx:
+                    await tx.execute(text("SELECT 1"))
+            for _ in range(4):
+                async with database.straight() as tx:
+                    assert await tx.info["driver"].fetchval("SELECT 1") == 1
+    finally:
+        await database.close()
+    assert await rig.value(end) == 0
+
+
+async def test_who_leaves_while_a_connection_changes_hands_gives_back_the_place(rig: Rig) -> None:
+    database = Database(rig.house.database.url, pool=1)
+
+    async def usual() -> None:
+        async with database.transaction() as tx:
+            await tx.execute(text("SELECT 1"))
+
+    try:
+        for turns in range(12):
+            async with database.straight() as tx:
+                await tx.info["driver"].fetchval("SELECT 1")
+            task = asyncio.create_task(usual())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await usual()
+    finally:
+        await database.close()

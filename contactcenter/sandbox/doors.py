@@ -101,7 +101,8 @@ async def media(sid: str, world: Here) -> Response:
 
 
 def _text(row: Row, world: World) -> dict[str, Any]:
-    """A text as its phone sees it. ``accepted``: the desk took it. ``told``: the last state that the desk knows."""
+    """A text as its phone sees it. ``accepted``: the desk has it. ``told``: the last state that the desk knows; *listed* where it
+    found the text in the provider's list."""
     inbound = row["direction"] == "inbound"
     return {
         "sid": row["sid"],
@@ -114,7 +115,7 @@ def _text(row: Row, world: World) -> dict[str, Any]:
         "error_code": row["error_code"],
         "told": row["told"],
         "by_provider": row["direction"] == "outbound-reply",
-        "accepted": row["told"] == "received" if inbound else True,
+        "accepted": row["told"] in ("received", "listed") if inbound else True,
         "on_phone": inbound or row["status"] in ("delivered", "read"),
         "at": row["created"],
     }

@@ -60,7 +60,17 @@ async def listed(account: str, request: Request, world: Here) -> dict[str, Any]:
     asked = request.query_params
     since, until = _period(asked)
     rows = world.store.texts_between(asked.get("From", ""), asked.get("To", ""), since, until)
-    return _page("messages", [shapes.message(row, account) for row in rows], request)
+    page = _page("messages", [shapes.message(row, account) for row in rows], request)
+    _note_found(world, rows, {item["sid"] for item in page["messages"]})
+    return page
+
+
+def _note_found(world: World, rows: list[Row], shown: set[str]) -> None:
+    """Whoever was not told of a text has now found it in the list: its phone says so."""
+    for row in rows:
+        if row["sid"] in shown and row["direction"] == "inbound" and row["status"] == "received" and not row["told"]:
+            world.store.set_told(row["sid"], "listed")
+            world.live.tell(network.topic(row["sender"]))
 
 
 def _page(name: str, items: list[dict[str, Any]], request: Request) -> dict[str, Any]:

@@ -121,6 +121,7 @@ class TestClosedDoors:
         assert not missed["accepted"]
         told = {sms.key(request) for request in desk.requests if request.rest == "messages"}
         listed = await sms.history(INBOX, began)
+        assert [text["told"] for text in await phone(http) if text["mine"]] == ["received", "listed", "received"]
         texts = [
             sms.parse(Raw("sms:main", one.source_key, INBOX, one.envelope, datetime.now(UTC), one.body))[0]
             for one in listed

@@ -108,6 +108,7 @@ function files(text) {
 function out(text) {
   if (text.status === "receiving") return "Not accepted yet, trying again";
   if (text.status === "failed") return "Not sent: the desk did not take it";
+  if (text.told === "listed") return "Sent, the desk found it in the phone company's list";
   return text.accepted ? "Sent, the desk has it" : "Sent, but the desk was not told";
 }
 

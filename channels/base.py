@@ -96,6 +96,7 @@ class Unsure(ChannelError):
 
 
 MOST_FIELDS, REMEMBERED = 1000, 16 * 1024
+"""Fields that are read of a form, and the characters up to which its fields are kept for the next reader."""
 
 
 def form_fields(encoded: str) -> tuple[tuple[str, str], ...]:

@@ -105,17 +105,16 @@ class Database:
         except DBAPIError as error:
             await self._abandon(session)
             if _is_gone(error):
-                await self._dispose()
+                await self._let_all_go()
                 raise StoreAway from error
             raise
         except BaseException:
             await self._abandon(session)
             raise
+        else:
+            await session.close()
         finally:
-            try:
-                await session.close()
-            finally:
-                self._room.release()
+            self._room.release()
         self._tell(session)
 
     @contextlib.asynccontextmanager
@@ -170,11 +169,11 @@ class Database:
             yield
         except DBAPIError as error:
             if _is_gone(error):
-                await self._dispose()
+                await self._let_all_go()
                 raise StoreAway from error
             raise
         except LOST as error:
-            await self._dispose()  # the other connections went the same way
+            await self._let_all_go()  # the other connections went the same way
             raise StoreAway from error
         finally:
             self._room.release()
@@ -199,8 +198,7 @@ class Database:
             log.debug("reset_failed", exc_info=True)
         finally:
             if not clean:
-                _driver_of(connection).terminate()
-                await connection.invalidate()
+                await _throw_away(connection)
             await connection.close()
 
     async def _begin(self, connection: AsyncConnection, lock: int | None) -> AsyncSession:
@@ -221,16 +219,15 @@ class Database:
         """Nothing of this transaction stays; a connection that cannot say so is thrown away."""
         if connection.invalidated:  # SQLAlchemy saw it break, and has thrown it away
             return
-        driver, clean = _driver_of(connection), False
+        clean = False
         try:
-            await driver.execute("ROLLBACK")
+            await _driver_of(connection).execute("ROLLBACK")
             clean = True
         except Exception:  # the connection may be the very thing that broke
             log.debug("rollback_failed", exc_info=True)
         finally:
             if not clean:
-                driver.terminate()
-                await connection.invalidate()
+                await _throw_away(connection)
 
     async def _abandon(self, session: AsyncSession) -> None:
         with contextlib.suppress(Exception):  # the connection may be the very thing that broke
@@ -259,14 +256,16 @@ class Database:
 
     async def close(self) -> None:
         await self.settled()
-        await self._dispose()
+        while self._ready:
+            await self._return(self._ready.pop())
+        await self.engine.dispose()
 
-    async def _dispose(self) -> None:
-        """Let all connections go that nobody holds."""
-        ready, self._ready = self._ready, []
-        for connection in ready:
-            with contextlib.suppress(Exception):  # it may be the very thing that broke
-                await self._return(connection)
+    async def _let_all_go(self) -> None:
+        """The database went away: nobody asks the connections that nobody holds whether they noticed."""
+        while self._ready:
+            connection = self._ready.pop()
+            await _throw_away(connection)
+            await connection.close()
         await self.engine.dispose()
 
     def _in_pool(self) -> int:
@@ -293,6 +292,11 @@ async def _finish(awaited: list[Awaitable[None]]) -> None:
             await answer
         except Exception:  # as above
             log.warning("after_commit_failed", exc_info=True)
+
+
+async def _throw_away(connection: AsyncConnection) -> None:
+    _driver_of(connection).terminate()
+    await connection.invalidate()
 
 
 def _driver_of(connection: AsyncConnection) -> Any:

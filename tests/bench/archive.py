@@ -1,4 +1,4 @@
-"""Years of mail in a minute: one ticket that the desk itself has filed and closed, multiplied row by row inside the database.
+"""Years of mail in a minute: one ticket that the desk itself has filed, closed and multiplied row by row inside the database.
 
 Every copy has a person, an address, raw mails, messages, events and deliveries of its own, so the tables and all their indexes
 grow as they would. Foreign keys are not checked while copying: each copy points at its own rows.
@@ -39,7 +39,7 @@ _ORDER = {"message": "seq", "event": "seq"}
 
 
 async def grow(url: str, messages: int) -> int:
-    """Copy an answered ticket until so many messages are stored; gives how many there are. Plans are made anew afterwards."""
+    """Copy a ticket of three messages until so many messages are stored; gives how many there are. Plans are made anew afterwards."""
     database = await asyncpg.connect(url, timeout=30, server_settings={"statement_timeout": "0"})
     try:
         await database.execute("SET session_replication_role = replica; SET synchronous_commit = off")
@@ -48,8 +48,9 @@ async def grow(url: str, messages: int) -> int:
         )
         there = await database.fetchval("SELECT count(*) FROM message")
         start = await database.fetchval("SELECT count(*) FROM ticket WHERE id >= $1", FIRST)
-        for first in range(start, start + max(0, -(-(messages - there) // 3)), AT_ONCE):
-            last = min(first + AT_ONCE, start + -(-(messages - there) // 3)) - 1
+        end = start + -(-(messages - there) // 3)
+        for first in range(start, end, AT_ONCE):
+            last = min(first + AT_ONCE, end) - 1
             for table in _NEW:
                 await database.execute(_copy(table), first, last, pattern)
         await database.execute("VACUUM ANALYZE")

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -51,7 +52,7 @@ async def _measured(desk: stage.Place, count: int, *, quick: bool) -> list[Figur
     with TemporaryDirectory() as folder:
         house = wiring.build("bench", _settings(desk, Path(folder)), {"MAIL_LISTEN": f"127.0.0.1:{free_ports()}"})
         try:
-            return [await _door(house, count), await _read(house, count), *await _years(house, quick=quick)]
+            return [await _door(house, count), *[figure async for figure in _read(house, count, quick=quick)]]
         finally:
             await house.close()
 
@@ -164,54 +165,58 @@ async def _send(port: int, to: str, count: int, round_: int) -> float:
 # --- from kept to ticket ------------------------------------------------------------------------------------------------------
 
 
-async def _read(house: wiring.House, count: int) -> Figure:
-    box, guard = await _box(house), Guard(CHANNEL)
-    reading = Reading(house.database, house.kit, guard)
-    engine = create_async_engine(engine_url(house.database.url), pool_size=6, max_overflow=0)
-    here, there = [], []
-    try:
-        while await reading.read_some():  # what the door kept; it also warms up
-            continue
-        for round_ in range(1, 4):
-            raws = [_raw(house, box, number) for number in _numbers(count, round_)]
-            await _store(house, raws)
+@dataclass
+class Reader:
+    """The reader of the intake with its child, and the bare limit beside it."""
+
+    house: wiring.House
+    box: Inbox
+    guard: Guard
+    engine: AsyncEngine
+
+    async def rounds(self, count: int, first: int) -> tuple[list[float], list[float]]:
+        """Mails a second of three rounds, here and at the bare limit. ``first``: the number of the first round."""
+        here, there = [], []
+        for round_ in range(first, first + 3):
+            raws = [_raw(self.house, self.box, number) for number in _numbers(count, round_)]
+            await _store(self.house, raws)
             began = time.perf_counter()
-            while await reading.read_some():
-                continue
+            await self.read_all()
             here.append(count / (time.perf_counter() - began))
-            there.append(await _bare_read(engine, guard, raws))
-        await _all_filed(house, box)
-    finally:
-        await guard.close()
-        await engine.dispose()
-    return Figure("mail", "Kept mails read into tickets", "/s", here, "more", 300, there, BARE_READ, None, READ_NOTE)
+            there.append(await _bare_read(self.engine, self.guard, raws))
+        await _all_filed(self.house, self.box)
+        return here, there
+
+    async def read_all(self) -> None:
+        reading = Reading(self.house.database, self.house.kit, self.guard)
+        while await reading.read_some():
+            continue
 
 
-async def _years(house: wiring.House, *, quick: bool) -> list[Figure]:
-    """The same with ever more messages stored: each size beside the bare limit of its own round."""
-    box, guard = await _box(house), Guard(CHANNEL)
-    reading = Reading(house.database, house.kit, guard)
+@asynccontextmanager
+async def _reader(house: wiring.House) -> AsyncIterator[Reader]:
+    guard = Guard(CHANNEL)
     engine = create_async_engine(engine_url(house.database.url), pool_size=6, max_overflow=0)
-    figures = []
     try:
-        for place, size in enumerate((10_000, 30_000) if quick else (10_000, 100_000, 1_000_000)):
-            stored = await archive.grow(house.database.url, size)
-            here, there = [], []
-            for round_ in range(3):
-                raws = [_raw(house, box, number) for number in _numbers(A_YEAR, 10 + place * 3 + round_)]
-                await _store(house, raws)
-                began = time.perf_counter()
-                while await reading.read_some():
-                    continue
-                here.append(A_YEAR / (time.perf_counter() - began))
-                there.append(await _bare_read(engine, guard, raws))
-            name = f"Kept mails read with {stored:,} messages stored"
-            figures.append(Figure("mail", name, "/s", here, "more", 300, there, BARE_READ, None, READ_NOTE))
-        await _all_filed(house, box)
+        yield Reader(house, await _box(house), guard, engine)
     finally:
         await guard.close()
         await engine.dispose()
-    return figures
+
+
+async def _read(house: wiring.House, count: int, *, quick: bool) -> AsyncIterator[Figure]:
+    """With what the door has kept, and then with ever more messages stored."""
+    async with _reader(house) as reader:
+        await reader.read_all()  # what the door kept; it also warms up
+        yield _read_figure("Kept mails read into tickets", *await reader.rounds(count, 1))
+        for place, size in enumerate((10_000, 30_000) if quick else (10_000, 100_000, 1_000_000), start=1):
+            stored = await archive.grow(house.database.url, size)
+            rates = await reader.rounds(A_YEAR, 10 * place)
+            yield _read_figure(f"Kept mails read with {stored:,} messages stored", *rates)
+
+
+def _read_figure(name: str, here: list[float], there: list[float]) -> Figure:
+    return Figure("mail", name, "/s", here, "more", 300, there, BARE_READ, None, READ_NOTE)
 
 
 def _numbers(count: int, round_: int) -> list[tuple[int, int | None]]:

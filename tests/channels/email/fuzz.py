@@ -24,8 +24,8 @@ SECONDS_A_MAIL = 10
 MEMORY = 512 * 1024 * 1024
 
 
-class TooSlow(Exception):
-    """One mail was not read in the time a reading child has."""
+class TooSlow(BaseException):
+    """One mail was not read in the time a reading child has. No ``except Exception`` of the reader may swallow it."""
 
 
 @contextlib.contextmanager
@@ -45,7 +45,7 @@ def watched() -> Iterator[None]:
 
 def one_round(bodies: st.SearchStrategy[bytes], number: int, slowest: list[float]) -> int:
     """Read A_ROUND mails of one family; answers how many were read. Raises what a mail raised, shrunk to its smallest form."""
-    read = 0
+    read, last = 0, b""
 
     @seed(number)
     @settings(
@@ -57,14 +57,18 @@ def one_round(bodies: st.SearchStrategy[bytes], number: int, slowest: list[float
     )
     @given(bodies)
     def reads(body: bytes) -> None:
-        nonlocal read
-        began = time.process_time()
+        nonlocal read, last
+        began, last = time.process_time(), body
         with watched():
             assert_harmless(body)
         slowest[0] = max(slowest[0], time.process_time() - began)
         read += 1
 
-    reads()
+    try:
+        reads()
+    except BaseException:
+        print(f"seed {number}, the last mail read: {last!r}", flush=True)
+        raise
     return read
 
 

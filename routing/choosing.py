@@ -51,13 +51,22 @@ def packed_key(
     """The key without rank and id as one number; NO_ROOM if the worker has none. Instants are cut to 41 bits (2039)."""
     if not has_room(worker, channel, policy):
         return NO_ROOM
+    return key_with_room(worker, channel, strategy, policy, skills, idle_since, last_assigned)
+
+
+def key_with_room(
+    worker: Worker, channel: str, strategy: Strategy, policy: Policy, skills: int, idle_since: int, last_assigned: int
+) -> int:
+    """`packed_key` of a worker who is known to have room."""
+    if strategy == "spread":
+        primary, budget = worker.primary_units, worker.budget or 1
+        units = primary + worker.filler_units
+        lead = min(primary * 1000 // budget if policy.channels[channel].live else units, 1023)
+        flexibility = skills if skills < 15 else 15
+        return lead << LEAD_SHIFT | min(units * 64 // budget, 63) << 45 | flexibility << 41 | idle_since & _INSTANT
     if strategy == "round_robin":
         return last_assigned & _INSTANT
-    lead = _lead(worker, channel, strategy, policy)
-    if strategy != "spread":
-        return lead << LEAD_SHIFT | idle_since & _INSTANT
-    units, flexibility = _units_and_flexibility(worker, skills)
-    return lead << LEAD_SHIFT | units << 45 | flexibility << 41 | idle_since & _INSTANT
+    return _lead(worker, channel, strategy, policy) << LEAD_SHIFT | idle_since & _INSTANT
 
 
 _INSTANT = (1 << 41) - 1

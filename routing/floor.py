@@ -4,13 +4,14 @@ Everything here changes in place; `routing.model` has the frozen values it is ma
 changes room, eligibility or a line goes through these functions, so that the keys and counts never disagree.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from routing.capacity import has_room
-from routing.choosing import NO_ROOM, Choice, Keys, packed_key
+from routing.choosing import NO_ROOM, Choice, Keys, key_with_room
 from routing.events import Effect, Grounds
 from routing.matching import Holders, reason_against
 from routing.model import (
@@ -27,17 +28,19 @@ from routing.model import (
     Strategy,
     Ticket,
 )
-from routing.ordering import Entry, Line, Lines
+from routing.ordering import Line, Lines, Turn, turn_of
 from routing.timers import Timers
 
 
 class Case:
-    """A ticket on the floor. `lines` are the numbers of the lines it stands in; `own` tells that it waits for one agent."""
+    """A ticket on the floor. `lines` are the numbers of the lines it stands in, at its `turn`; `own` tells that it waits for one
+    agent.
+    """
 
     __slots__ = (
         "agent", "armed", "arrived_at", "channel", "contact", "entered_at", "excluded", "filler", "hops", "id",
         "lines", "named", "offer_expires", "offers_made", "overflowed", "own", "plan", "pool", "preferred",
-        "priority", "queue", "ring", "sla_deadline", "state", "sticky_until", "units", "va", "version", "visited",
+        "priority", "queue", "ring", "sla_deadline", "state", "sticky_until", "turn", "units", "va", "version", "visited",
         "vulnerable",
     )  # fmt: skip
 
@@ -55,6 +58,7 @@ class Case:
         first = ticket.plan.rings[0].signature
         self.channel, self.pool = first.channel, first.pool
         self.lines: tuple[int, ...] = ()
+        self.turn: Turn = 0
         self.own = self.armed = False
 
     def as_ticket(self) -> Ticket:
@@ -69,16 +73,28 @@ class Case:
 
 
 class Group(NamedTuple):
-    """The lines of one channel and pool that an agent serves at one weight; `heads_of` fetches their heads at once."""
+    """What is common to the lines of one channel and pool that an agent serves at one weight. Agents share them.
 
-    weight: int
+    `units`, `cap` and `live` are what decides whether the agent has room for one more item of the channel.
+    """
+
     channel: str
+    units: int
+    cap: int
+    live: bool
+    weight: int
     pool: int
     primary: bool
     emergency: bool
     guard_ms: int
-    heads_of: Callable[[list[Entry]], tuple[Entry, ...]]
-    lines: tuple[int, ...]
+
+
+class Groups(NamedTuple):
+    """An agent's groups and, side by side with them, what fetches the heads of each one's lines, and the lines."""
+
+    kinds: tuple[Group, ...]
+    heads_of: tuple[Callable[[list[Turn]], tuple[Turn, ...]], ...]
+    lines: tuple[tuple[int, ...], ...]
 
 
 class Index(NamedTuple):
@@ -108,7 +124,7 @@ class Seat:
         )
         self.items = {channel: count for channel, count in sorted(agent.items.items()) if count}
         self.idle_since, self.last_assigned, self.misses = agent.idle_since, agent.last_assigned, agent.misses
-        self.own: Line | None = None
+        self.own: dict[int, Turn] = {}
         self.roomy: set[str] = set()
         self.serves: dict[int, bool] = {}
         self.staffs = False
@@ -123,7 +139,7 @@ class Seat:
         self.next_intent: Intent | None = agent.next_intent
         self.health: Health = agent.health
         self.health_since = agent.health_since
-        self.groups: list[Group] | None = None
+        self.groups: Groups | None = None
         self.notice()
 
     def notice(self) -> None:
@@ -163,7 +179,7 @@ class Floor:
         self.stranded: set[int] = set()
         self.emergencies: dict[int, int] = {}
         self.barred = 0
-        self.queued: dict[tuple[int, str], int] = {}
+        self.queued: defaultdict[tuple[int, str], int] = defaultdict(int)
         self.roomy: dict[tuple[int, str], int] = {}
         self.with_room: dict[str, int] = {}
         self.effects: list[Effect] = []
@@ -176,6 +192,7 @@ class Floor:
         self._keys: dict[str, dict[Strategy, Choice]] = {}
         self._indexes: dict[int, Index] = {}
         self.stale: dict[int, Seat] = {}
+        self._kinds: dict[tuple[Group, ...], tuple[Group, ...]] = {}
         self._plans: dict[tuple[int, bool], tuple[Plan, tuple[int, ...]]] = {}
         self.take_policy(policy)
 
@@ -247,23 +264,36 @@ class Floor:
             self._indexes.pop(number, None)
         seat.serves = {}
 
-    def groups_of(self, seat: Seat) -> list[Group]:
+    def groups_of(self, seat: Seat) -> Groups:
         if seat.groups is None:
-            sets: dict[tuple[int, str, int, bool, bool, int], list[int]] = {}
+            sets: dict[Group, list[int]] = {}
             for number, primary in seat.serves.items():
-                signature = self.lines.all[number].signature
-                rule = self.rule(signature.pool)
-                if rule.strategy == "manual":
-                    continue
-                weight = self.policy.primary_weight if primary else rule.secondary_weight
-                live = self.policy.channels[signature.channel].live
-                guard = 1000 * (rule.guard_live_s if live else rule.guard_filler_s)
-                of = weight, signature.channel, signature.pool, primary, signature.emergency, guard
-                sets.setdefault(of, []).append(number)
-            seat.groups = [
-                Group(*of, itemgetter(*numbers, numbers[0]), tuple(numbers)) for of, numbers in sorted(sets.items())
-            ]
+                group = self._group_of(seat, self.lines.all[number].signature, primary)
+                if group is not None:
+                    sets.setdefault(group, []).append(number)
+            kinds = tuple(sorted(sets))
+            lines = tuple(tuple(sets[group]) for group in kinds)
+            heads_of = tuple(itemgetter(*numbers, numbers[0]) for numbers in lines)
+            seat.groups = Groups(self._kinds.setdefault(kinds, kinds), heads_of, lines)
         return seat.groups
+
+    def _group_of(self, seat: Seat, signature: Signature, primary: bool) -> Group | None:
+        """None where agents pick for themselves."""
+        rule = self.rule(signature.pool)
+        if rule.strategy == "manual":
+            return None
+        channel = self.policy.channels[signature.channel]
+        return Group(
+            channel=signature.channel,
+            units=channel.weight,
+            cap=seat.caps.get(signature.channel, channel.cap),
+            live=channel.live,
+            weight=self.policy.primary_weight if primary else rule.secondary_weight,
+            pool=signature.pool,
+            primary=primary,
+            emergency=signature.emergency,
+            guard_ms=1000 * (rule.guard_live_s if channel.live else rule.guard_filler_s),
+        )
 
     def lines_of_plan(self, plan: Plan, emergency: bool) -> tuple[int, ...]:
         """The number of each ring's line."""
@@ -279,41 +309,47 @@ class Floor:
     # ---- lines
 
     def join(self, case: Case, numbers: tuple[int, ...]) -> None:
-        for number in numbers:
-            self.lines.join(number, case.va, case.arrived_at, case.id)
-            self.lines.all[number].waived += case.sla_deadline is not None
         case.lines = numbers
-        self.barred += bool(numbers and (case.excluded or case.named))
-        if numbers:
-            self._count_waiting(case, 1)
+        if not numbers:
+            return
+        turn = case.turn = turn_of(case.va, case.arrived_at, case.id)
+        for number in numbers:
+            self.lines.join(number, turn)
+        if case.sla_deadline is not None:
+            self._count_waived(numbers, 1)
+        if case.excluded or case.named:
+            self.barred += 1
+        self.queued[case.queue, case.channel] += 1
 
     def leave(self, case: Case) -> None:
         """Take a waiting ticket out of every line it stands in."""
-        self.barred -= bool(case.lines and (case.excluded or case.named))
-        if case.lines or case.own:
-            self._count_waiting(case, -1)
-        for number in case.lines:
-            self.lines.leave(number, case.id)
-            self.lines.all[number].waived -= case.sla_deadline is not None
-        case.lines = ()
-        if case.own:
+        numbers = case.lines
+        if numbers:
+            for number in numbers:
+                self.lines.leave(number, case.turn)
+            if case.sla_deadline is not None:
+                self._count_waived(numbers, -1)
+            if case.excluded or case.named:
+                self.barred -= 1
+            case.lines = ()
+            self.queued[case.queue, case.channel] -= 1
+        elif case.own:
             case.own = False
             seat = self.seats.get(case.preferred or 0)
-            if seat is not None and seat.own is not None:
-                seat.own.places.pop(case.id, None)
+            if seat is not None:
+                seat.own.pop(case.id, None)
+            self.queued[case.queue, case.channel] -= 1
 
     def join_own(self, case: Case, seat: Seat) -> None:
         """Let a ticket wait for one agent alone."""
-        if seat.own is None:
-            seat.own = Line(-1 - seat.number, Signature("", 0))
-        entry = Entry(case.va, case.arrived_at, case.id, seat.own.number)
-        seat.own.places[case.id] = entry
+        case.turn = seat.own[case.id] = turn_of(case.va, case.arrived_at, case.id)
         case.own = True
-        self._count_waiting(case, 1)
+        self.queued[case.queue, case.channel] += 1
 
-    def _count_waiting(self, case: Case, by: int) -> None:
-        of = case.queue, case.channel
-        self.queued[of] = self.queued.get(of, 0) + by
+    def _count_waived(self, numbers: tuple[int, ...], by: int) -> None:
+        """Tickets with a deadline, for which a reserve may be waived."""
+        for number in numbers:
+            self.lines.all[number].waived += by
 
     # ---- work in hand
 
@@ -336,13 +372,15 @@ class Floor:
         """The agent holds the ticket's units no longer."""
         assert case.agent is not None
         seat = self.seats[case.agent]
-        seat.items[case.channel] = seat.items.get(case.channel, 0) - 1  # an agent's row may be ahead of the ticket's
+        seat.items[case.channel] = left = (
+            seat.items.get(case.channel, 0) - 1
+        )  # an agent's row may be ahead of the ticket's
         if case.filler:
             seat.filler_units -= case.units
         else:
             seat.primary_units -= case.units
         case.units = 0
-        seat.idle_since = seat.last_assigned if any(seat.items.values()) else self.now
+        seat.idle_since = seat.last_assigned if left > 0 or any(seat.items.values()) else self.now
         if seat.overbooked:
             seat.overbooked = min(seat.overbooked, self.excess(seat))
         if case.priority == 4:
@@ -382,7 +420,16 @@ class Floor:
         self.touched_cases[case.id] = case
 
     def room(self, seat: Seat, channel: str) -> bool:
-        return seat.present and channel in seat.channels_on and has_room(seat, channel, self.policy)
+        """As `capacity.has_room`, for an agent who is there and takes the channel."""
+        rule = self.policy.channels[channel]
+        return (
+            seat.present
+            and not seat.overbooked
+            and seat.items.get(channel, 0) < seat.caps.get(channel, rule.cap)
+            and (seat.primary_units if rule.live else seat.primary_units + seat.filler_units) + rule.weight
+            <= seat.budget
+            and channel in seat.channels_on
+        )
 
     def roomy_for(self, seat: Seat, channel: str) -> bool:
         """Whether there is room, whether or not the agent wants work."""
@@ -404,7 +451,8 @@ class Floor:
             keys = of_channel[strategy] = self._new_keys()
             keys.grow(len(self.by_number))
             for seat in self.seats.values():
-                keys.write(seat.number, self._key(seat, channel, strategy))
+                roomy = channel in self.policy.channels and self.room(seat, channel)
+                keys.write(seat.number, self._key(seat, channel, strategy) if roomy else NO_ROOM)
         return keys
 
     def index(self, line: Line) -> Index:
@@ -421,8 +469,9 @@ class Floor:
 
     def flush(self) -> None:
         """Write the keys of all agents whose work or presence changed."""
-        for seat in self.stale.values():
-            self.work["keys"] += 1
+        stale = self.stale
+        self.work["keys"] += len(stale)
+        for seat in stale.values():
             before = seat.roomy
             for channel in self.policy.channels:
                 roomy = self.room(seat, channel)
@@ -431,13 +480,14 @@ class Floor:
                 elif not roomy:
                     continue  # no room before and after: the keys say so already
                 for strategy, keys in self._keys.get(channel, {}).items():
-                    keys.write(seat.number, self._key(seat, channel, strategy))
-        self.stale.clear()
+                    keys.write(seat.number, self._key(seat, channel, strategy) if roomy else NO_ROOM)
+        stale.clear()
 
     def _key(self, seat: Seat, channel: str, strategy: Strategy) -> int:
-        if not seat.present or channel not in seat.channels_on or channel not in self.policy.channels:
-            return NO_ROOM
-        return packed_key(seat, channel, strategy, self.policy, len(seat.skills), seat.idle_since, seat.last_assigned)
+        """Of an agent with room."""
+        return key_with_room(
+            seat, channel, strategy, self.policy, len(seat.skills), seat.idle_since, seat.last_assigned
+        )
 
     def _count_room(self, seat: Seat, channel: str, roomy: bool) -> None:
         of = seat.home_pool, channel

@@ -36,7 +36,7 @@ def _look_again(floor: Floor, seat: Seat) -> None:
     """Whom a new profile serves decides which lines are staffed: every ticket in an unstaffed line is looked at again."""
     floor.restaffed.clear()
     queueing.refit_stranded(floor, floor.lines.all)
-    for number in sorted(seat.own.places) if seat.own else ():
+    for number in sorted(seat.own):
         case = floor.cases[number]
         if floor.lines_of_plan(case.plan, case.priority == 4)[case.ring] not in seat.serves:
             queueing.stop_waiting_for_one(floor, case)

@@ -1,5 +1,7 @@
 """What happens to tickets: each function takes one fact in and leaves the floor to be settled."""
 
+from collections.abc import Set
+
 from routing import queueing
 from routing.events import (
     Answered,
@@ -26,10 +28,14 @@ from routing.events import (
 )
 from routing.floor import Case, Floor, Seat
 from routing.model import HOLDING, MOVES, Plan, State
-from routing.ordering import max_head_start_ms
+from routing.ordering import max_head_start_ms, va_of
 from routing.settling import give, may_have
 
 DAY_MS = 86_400_000
+SOURCES = {to: frozenset(state for state in MOVES if to in MOVES[state]) for to in State}
+"""From where a ticket may get into each state."""
+CLOSABLE = SOURCES[State.CLOSED] - {State.WRAPUP}
+"""A wrap-up ends in its own way."""
 
 
 class Undigestible(Exception):
@@ -38,13 +44,14 @@ class Undigestible(Exception):
 
 def created(floor: Floor, fact: TicketCreated) -> None:
     ticket = fact.ticket
-    if ticket.id in floor.cases and floor.cases[ticket.id].state is not State.DIVERTED:
+    known = floor.cases.get(ticket.id)
+    if known is not None and known.state is not State.DIVERTED:
         raise Undigestible(f"Ticket {ticket.id} is on the floor already.")
-    if ticket.channel not in floor.policy.channels:
-        raise Undigestible(f"Ticket {ticket.id} came over {ticket.channel}, which has no rule.")
-    if ticket.va > ticket.arrived_at:
-        raise Undigestible(f"Ticket {ticket.id} counts as arrived later than it did.")
     case = Case(ticket)
+    if case.channel not in floor.policy.channels:
+        raise Undigestible(f"Ticket {case.id} came over {case.channel}, which has no rule.")
+    if case.va > case.arrived_at:
+        raise Undigestible(f"Ticket {case.id} counts as arrived later than it did.")
     case.state = State.NEW
     floor.cases[case.id] = case
     queueing.enter(floor, case)
@@ -113,7 +120,7 @@ def remove(floor: Floor, case: Case) -> None:
 
 
 def closed(floor: Floor, fact: TicketClosed) -> None:
-    case = _moving(floor, fact.ticket, State.CLOSED, *MOVES.keys() - {State.WRAPUP})
+    case = _moving(floor, fact.ticket, State.CLOSED, CLOSABLE)
     wrap_up_s = floor.rule(case.pool).wrap_up_s
     if case.state is State.ASSIGNED and wrap_up_s:
         case.state = State.WRAPUP
@@ -124,15 +131,15 @@ def closed(floor: Floor, fact: TicketClosed) -> None:
 
 
 def wrap_up_ended(floor: Floor, fact: WrapUpEnded) -> None:
-    remove(floor, _moving(floor, fact.ticket, State.CLOSED, State.WRAPUP))
+    remove(floor, _moving(floor, fact.ticket, State.CLOSED, {State.WRAPUP}))
 
 
 def answered(floor: Floor, fact: Answered) -> None:
-    _rest(floor, _moving(floor, fact.ticket, State.WAITING_CITIZEN, State.ASSIGNED), State.WAITING_CITIZEN)
+    _rest(floor, _moving(floor, fact.ticket, State.WAITING_CITIZEN, {State.ASSIGNED}), State.WAITING_CITIZEN)
 
 
 def silent(floor: Floor, fact: CitizenSilent) -> None:
-    _rest(floor, _moving(floor, fact.ticket, State.PARKED, State.ASSIGNED), State.PARKED)
+    _rest(floor, _moving(floor, fact.ticket, State.PARKED, {State.ASSIGNED}), State.PARKED)
 
 
 def _rest(floor: Floor, case: Case, state: State) -> None:
@@ -235,7 +242,7 @@ def excluded(floor: Floor, fact: Excluded) -> None:
 
 
 def picked(floor: Floor, fact: Picked) -> None:
-    case, seat = _moving(floor, fact.ticket, State.ASSIGNED, State.QUEUED), _seat(floor, fact.agent)
+    case, seat = _moving(floor, fact.ticket, State.ASSIGNED, {State.QUEUED}), _seat(floor, fact.agent)
     if not seat.present or not floor.room(seat, case.channel):
         raise Undigestible(f"Agent {seat.id} has no room for ticket {case.id}.")
     numbers = floor.lines_of_plan(case.plan, case.priority == 4)
@@ -268,7 +275,7 @@ def moved_to_front(floor: Floor, fact: MovedToFront) -> None:
     case = _case(floor, fact.ticket)
     if case.state is not State.QUEUED:
         raise Undigestible(f"Ticket {case.id} is {case.state}, so it is in no line.")
-    first = min((floor.lines.heads[number].va for number in case.lines), default=case.va)
+    first = min((va_of(floor.lines.heads[number]) for number in case.lines), default=case.va)
     changed(floor, TicketChanged(case.id, va=min(case.va, first - 1)))
 
 
@@ -381,9 +388,10 @@ def _case(floor: Floor, ticket: int) -> Case:
     return case
 
 
-def _moving(floor: Floor, ticket: int, to: State, *only: State) -> Case:
+def _moving(floor: Floor, ticket: int, to: State, among: Set[State] = frozenset()) -> Case:
+    """The ticket, if it may move there; `among` narrows from where."""
     case = _case(floor, ticket)
-    if to not in MOVES[case.state] or (only and case.state not in only):
+    if case.state not in (among or SOURCES[to]):
         raise Undigestible(f"Ticket {ticket} is {case.state} and cannot become {to}.")
     return case
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
-from typing import NamedTuple
 
 from routing.model import Agent, Policy, Signature, Ticket
 
@@ -59,65 +58,80 @@ def order_of(ticket: Ticket) -> tuple[int, int, int]:
     return ticket.va, ticket.arrived_at, ticket.id
 
 
-class Entry(NamedTuple):
-    """A ticket's place in a line; `line` is the line's number."""
+Turn = int
+"""A ticket's turn in a line as one number, the smaller the earlier: virtual arrival, arrival and id, 64 bits for each of the
+last two. One comparison of two numbers, where three fields would be compared one by one.
+"""
 
-    va: int
-    arrived_at: int
-    ticket: int
-    line: int
-
-
-NOBODY = Entry(1 << 62, 0, 0, -1)
+NOBODY: Turn = 1 << 255
 """Heads an empty line: it comes after everybody."""
+
+_LAST_64 = (1 << 64) - 1
+
+
+def turn_of(va: int, arrived_at: int, ticket: int) -> Turn:
+    """Orders as `order_of` does. Arrivals and ids are not negative."""
+    return (((va << 64) + arrived_at) << 64) + ticket
+
+
+def ticket_of(turn: Turn) -> int:
+    return turn & _LAST_64
+
+
+def va_of(turn: Turn) -> int:
+    """The virtual arrival, ms UTC."""
+    return turn >> 128
 
 
 class Line:
-    """The waiting tickets of one signature: a heap in which those who left stay as ghosts until they come to the top.
+    """The waiting tickets of one signature: a heap in which those who left (`gone`) stay until they come to the top.
 
     `eligible` tells for each agent who may serve the line whether it is primary work for them; `staffed` counts those of
     them who are available.
     """
 
-    __slots__ = ("eligible", "heap", "number", "places", "signature", "skills", "staffed", "waived")
+    __slots__ = ("eligible", "gone", "heap", "number", "signature", "skills", "staffed", "waived")
 
     def __init__(self, number: int, signature: Signature) -> None:
         self.number, self.signature = number, signature
         self.skills = frozenset(req.skill for req in signature.reqs)
-        self.heap: list[Entry] = []
-        self.places: dict[int, Entry] = {}
+        self.heap: list[Turn] = []
+        self.gone: set[Turn] = set()
         self.eligible: dict[int, bool] = {}
         self.staffed = 0
         self.waived = 0
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.heap) - len(self.gone)
 
-    def in_order(self) -> Iterator[Entry]:
+    def tickets(self) -> Iterator[int]:
+        """Who waits here, in no order."""
+        return (ticket_of(turn) for turn in self.heap if turn not in self.gone)
+
+    def in_order(self) -> Iterator[Turn]:
         """The waiting tickets from the head on, without disturbing the line: k of them cost O(k log k)."""
-        if not self.heap:
+        heap, gone = self.heap, self.gone
+        if not heap:
             return
-        heap = self.heap
         front = [(heap[0], 0)]
         while front:
-            entry, at = heappop(front)
-            if self.places.get(entry.ticket) is entry:
-                yield entry
+            turn, at = heappop(front)
+            if turn not in gone:
+                yield turn
             for child in (2 * at + 1, 2 * at + 2):
                 if child < len(heap):
                     heappush(front, (heap[child], child))
 
 
 class Lines:
-    """All lines, by number and by signature. `heads[number]` is the first entry of a line, or NOBODY."""
+    """All lines, by number and by signature. `heads[number]` is the first turn of a line, or NOBODY."""
 
-    __slots__ = ("_by_signature", "all", "heads", "scans")
+    __slots__ = ("_by_signature", "all", "heads")
 
     def __init__(self) -> None:
         self.all: list[Line] = []
-        self.heads: list[Entry] = []
+        self.heads: list[Turn] = []
         self._by_signature: dict[Signature, Line] = {}
-        self.scans = 0
 
     def find(self, signature: Signature) -> Line | None:
         return self._by_signature.get(signature)
@@ -130,25 +144,27 @@ class Lines:
         self._by_signature[signature] = line
         return line
 
-    def join(self, number: int, va: int, arrived_at: int, ticket: int) -> None:
+    def join(self, number: int, turn: Turn) -> None:
         line = self.all[number]
-        entry = Entry(va, arrived_at, ticket, number)
-        line.places[ticket] = entry
-        heappush(line.heap, entry)
-        if line.heap[0] is entry:
-            self.heads[number] = entry
+        if line.gone and turn in line.gone:
+            line.gone.remove(turn)
+        else:
+            heappush(line.heap, turn)
+        if turn < self.heads[number]:
+            self.heads[number] = turn
 
-    def leave(self, number: int, ticket: int) -> None:
+    def leave(self, number: int, turn: Turn) -> None:
         """Take a ticket out of a line it stands in."""
         line = self.all[number]
-        entry = line.places.pop(ticket)
-        heap, places = line.heap, line.places
-        if heap[0] is entry:
+        heap, gone = line.heap, line.gone
+        if turn == heap[0]:
             heappop(heap)
-            while heap and places.get(heap[0].ticket) is not heap[0]:
-                heappop(heap)
+            while gone and heap and heap[0] in gone:
+                gone.remove(heappop(heap))
             self.heads[number] = heap[0] if heap else NOBODY
-        elif len(heap) > 32 and len(heap) > 2 * len(places):
-            line.heap = list(places.values())
-            heapify(line.heap)
-            self.heads[number] = line.heap[0]
+        else:
+            gone.add(turn)
+            if len(gone) > 16 and 2 * len(gone) > len(heap):
+                line.heap = [one for one in heap if one not in gone]
+                heapify(line.heap)
+                gone.clear()

@@ -109,7 +109,7 @@ def stop_waiting_for_one(floor: Floor, case: Case) -> None:
 def release_sticky(floor: Floor, agent: int) -> None:
     """The agent for whom tickets wait alone is not there any more."""
     seat = floor.seats[agent]
-    for number in sorted(seat.own.places) if seat.own else ():
+    for number in sorted(seat.own):
         stop_waiting_for_one(floor, floor.cases[number])
 
 
@@ -211,7 +211,7 @@ def refit_stranded(floor: Floor, lines: Iterable[Line] = ()) -> None:
     In the order of their numbers: that of the lines would depend on when each was opened, and a router made from a
     snapshot opens them in another order.
     """
-    for number in sorted(floor.stranded.union(*(line.places for line in lines if not line.staffed))):
+    for number in sorted(floor.stranded.union(*(line.tickets() for line in lines if not line.staffed))):
         case = floor.cases.get(number)
         if case is not None and case.state is State.QUEUED:
             refit(floor, case)

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from routing.choosing import LEAD_SHIFT, NO_ROOM
 from routing.events import Given, Grounds
-from routing.floor import Case, Floor, Group, Seat
+from routing.floor import Case, Floor, Group, Groups, Seat
 from routing.model import State
-from routing.ordering import NOBODY, Entry, Line
+from routing.ordering import NOBODY, Line, Turn, ticket_of, va_of
 from routing.timers import WAITING_KINDS
 
 GUARD_ONE_IN = 10
@@ -27,9 +27,13 @@ class Pick(NamedTuple):
     """The ticket an agent would take, by which rule, and the ticket that came second."""
 
     score: int
-    entry: Entry
+    turn: Turn
     rule: str
     rival: int | None
+
+    @property
+    def ticket(self) -> int:
+        return ticket_of(self.turn)
 
 
 def settle(floor: Floor) -> None:
@@ -59,30 +63,30 @@ def _fill(floor: Floor, seat: Seat) -> None:
     """Give one agent work until they have no room or there is none for them."""
     while seat.present and (found := pick(floor, seat)):
         _count_pick(floor, seat, found)
-        give(floor, floor.cases[found.entry.ticket], seat, _grounds(floor, found))
+        give(floor, floor.cases[found.ticket], seat, _grounds(floor, found))
 
 
 def _settle_many(floor: Floor, seats: dict[int, Seat], cases: dict[int, Case]) -> None:
     wishes = []
     for seat in seats.values():
         if seat.present and (found := pick(floor, seat)):
-            wishes.append((-found.score, found.entry[:3], seat.id))
+            wishes.append((-found.score, found.turn, seat.id))
     heapify(wishes)
     while wishes:
-        minus_score, place_in_line, seat_id = heappop(wishes)
+        minus_score, turn, seat_id = heappop(wishes)
         seat = floor.seats[seat_id]
         found = pick(floor, seat)
         if found is None:
             continue
-        if (-found.score, found.entry[:3]) == (minus_score, place_in_line):
+        if (-found.score, found.turn) == (minus_score, turn):
             _count_pick(floor, seat, found)
-            case = floor.cases[found.entry.ticket]
+            case = floor.cases[found.ticket]
             placed = place(floor, case)
             chosen, by_key = placed or (seat, None)
             give(floor, case, chosen, by_key if by_key and found.rule == "pick" else _grounds(floor, found))
             found = pick(floor, seat)
         if found:
-            heappush(wishes, (-found.score, found.entry[:3], seat_id))
+            heappush(wishes, (-found.score, found.turn, seat_id))
     _place_in_order(floor, sorted(cases.values(), key=lambda case: (case.va, case.arrived_at, case.id)))
 
 
@@ -119,86 +123,107 @@ def pick(floor: Floor, seat: Seat) -> Pick | None:  # noqa: C901 - one loop over
 
     Only the heads of their lines are looked at: weights never differ inside a line.
     """
-    now, heads = floor.now, floor.lines.heads
+    if seat.overbooked or not seat.present:
+        return None
+    now, heads, items, budget = floor.now, floor.lines.heads, seat.items, seat.budget
+    held, with_filler = seat.primary_units, seat.primary_units + seat.filler_units
     best = second = guarded = NOBODY
     best_score = second_score = -1
     top = floor.policy.primary_weight
     careful = floor.barred or floor.reserves
-    rooms: dict[str, bool] = {}
-    for group in seat.groups or floor.groups_of(seat):
-        channel = group.channel
-        if channel not in rooms:
-            rooms[channel] = floor.room(seat, channel)
-        if not rooms[channel]:
+    looked = 0
+    groups = seat.groups or floor.groups_of(seat)
+    full = None
+    for group, heads_of in zip(groups.kinds, groups.heads_of, strict=True):
+        channel, units, cap, live, weight, _pool, _primary, emergency, guard_ms = group
+        if channel == full:
             continue
-        head = min(group.heads_of(heads))
+        if items.get(channel, 0) >= cap or (held if live else with_filler) + units > budget:
+            full = channel  # as `capacity.has_room` says
+            continue
+        fetched = heads_of(heads)
+        looked += len(fetched)
+        head = min(fetched)
         if head is NOBODY:
             continue
-        strict = group.emergency and (first := _first_allowed(floor, seat, group, strict=True)) is not NOBODY
-        if strict:
-            head = first
-        elif careful:
-            head = _first_allowed(floor, seat, group)
+        if emergency or careful:
+            head, strict = _first_allowed(floor, seat, group, groups)
             if head is NOBODY:
                 continue
-        age = now - head[0]
-        score = group.weight * age if age > 0 else 0
+        else:
+            strict = False
+        age = now - (head >> 128)
+        score = weight * age if age > 0 else 0
         if strict:
             score += STRICT
         if score > best_score or (score == best_score and head < best):
             second, second_score, best, best_score = best, best_score, head, score
         elif score > second_score or (score == second_score and head < second):
             second, second_score = head, score
-        if group.weight < top and age >= group.guard_ms and head < guarded:
+        if weight < top and age >= guard_ms and head < guarded:
             guarded = head
-    floor.work["heads"] += len(seat.serves)
-    if seat.own is not None and seat.own.places:
-        own = _best_of_own(floor, seat)
-        if own[0] > best_score or (own[0] == best_score and own[1] < best):
-            second, (best_score, best) = best, own
+    floor.work["heads"] += looked
+    rule = "pick"
+    if seat.own:
+        own_score, own = _best_of_own(floor, seat)
+        if own_score > best_score or (own_score == best_score and own < best):
+            second, best_score, best, rule = best, own_score, own, "sticky"
     if best_score < 0:
         return None
-    if guarded is not NOBODY and guarded[2] != best[2] and _guard_may_decide(floor, seat):
-        guarded_score = top * max(0, now - guarded[0])
+    if guarded is not NOBODY and guarded != best and _guard_may_decide(floor, seat):
+        guarded_score = top * max(0, now - va_of(guarded))
         if guarded_score > best_score or (guarded_score == best_score and guarded < best):
-            return Pick(guarded_score, guarded, "guard", best.ticket)
-    rule = "sticky" if best[3] < 0 else "emergency" if best_score >= STRICT else "pick"
-    return Pick(best_score, best, rule, second.ticket if second is not NOBODY else None)
+            return Pick(guarded_score, guarded, "guard", ticket_of(best))
+    if best_score >= STRICT and rule == "pick":
+        rule = "emergency"
+    return Pick(best_score, best, rule, None if second is NOBODY else ticket_of(second))
 
 
-def _best_of_own(floor: Floor, seat: Seat) -> tuple[int, Entry]:
-    """Score and place of the best ticket that waits for this agent alone; -1 without one."""
+def _best_of_own(floor: Floor, seat: Seat) -> tuple[int, Turn]:
+    """Score and turn of the best ticket that waits for this agent alone; -1 without one."""
     best_score, best = -1, NOBODY
-    for entry in seat.own.places.values() if seat.own else ():
-        case = floor.cases[entry.ticket]
+    for ticket, turn in seat.own.items():
+        case = floor.cases[ticket]
         if floor.room(seat, case.channel) and may_have(floor, case, seat):
-            score = floor.policy.sticky_weight * max(0, floor.now - entry.va)
+            score = floor.policy.sticky_weight * max(0, floor.now - case.va)
             if case.priority == 4 and _emergency_may_pass(floor, case):
                 score += STRICT
-            if score > best_score or (score == best_score and entry < best):
-                best_score, best = score, entry
+            if score > best_score or (score == best_score and turn < best):
+                best_score, best = score, turn
     return best_score, best
 
 
-def _first_allowed(floor: Floor, seat: Seat, group: Group, *, strict: bool = False) -> Entry:
+def _first_allowed(floor: Floor, seat: Seat, group: Group, groups: Groups) -> tuple[Turn, bool]:
     """The first ticket of a group that this agent may have: those barred to them give way to the next.
 
-    `strict`: the first emergency whose pool still has a share of slots for it.
+    An emergency whose pool still has a share of slots for it goes first; the second value tells that it is one.
     """
+    numbers = groups.lines[groups.kinds.index(group)]
+    if group.emergency and (first := _first_of(floor, seat, group, numbers, strict=True)) is not NOBODY:
+        return first, True
+    return _first_of(floor, seat, group, numbers), False
+
+
+def _first_of(floor: Floor, seat: Seat, group: Group, numbers: tuple[int, ...], *, strict: bool = False) -> Turn:
+    """A line whose head comes after what was found is not looked into."""
     kept = not group.primary and _keeps_reserve(floor, seat, group.pool, group.channel)
-    best = NOBODY
-    for number in group.lines:
-        line = floor.lines.all[number]
+    lines, heads, best = floor.lines.all, floor.lines.heads, NOBODY
+    for head, number in sorted((heads[number], number) for number in numbers):
+        if head >= best:
+            break
+        line = lines[number]
         if kept and not line.waived:
             continue
-        for entry in line.in_order():
+        for turn in line.in_order():
+            if turn >= best:
+                break
             floor.work["scanned"] += 1
-            case = floor.cases[entry.ticket]
+            case = floor.cases[ticket_of(turn)]
             if not may_have(floor, case, seat) or (kept and not reserve_waived(floor, case)):
                 continue
             if strict and not _emergency_may_pass(floor, case):
                 continue
-            best = min(best, entry)
+            best = turn
             break
     return best
 

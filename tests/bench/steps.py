@@ -5,6 +5,7 @@ from functools import partial
 from routing import queueing
 from routing.choosing import packed_key
 from routing.floor import Case, Seat
+from routing.ordering import turn_of
 from tests.bench.figures import Figure
 from tests.bench.reference_world import NOW, POLICY, TEXT, World
 from tests.bench.timing import Took, each, each_with, mean_us, undisturbed
@@ -18,8 +19,14 @@ def measure(world: World, turns: int) -> list[Figure]:
     seats = list(floor.seats.values())
     keys = floor.keys(TEXT, POLICY.usual.strategy)
     fresh = [Case(ticket) for ticket in relaxing.arrivals(3_000 * turns, over_s=1)]
-    first = [(floor.lines_of_plan(case.plan, False)[0], case.va, case.arrived_at, case.id) for case in fresh]
-    last = [(floor.lines_of_plan(case.plan, False)[-1], *place[1:]) for case, place in zip(fresh, first, strict=True)]
+    first = [(floor.lines_of_plan(case.plan, False)[0], case) for case in fresh]
+    last = [(floor.lines_of_plan(case.plan, False)[-1], case) for case in fresh]
+
+    def join(number: int, case: Case) -> None:
+        lines.join(number, turn_of(case.va, case.arrived_at, case.id))
+
+    def leave(number: int, case: Case) -> None:
+        lines.leave(number, turn_of(case.va, case.arrived_at, case.id))
 
     def rewrite(seat: Seat) -> None:
         keys.write(seat.number, packed_key(seat, TEXT, "spread", POLICY, len(seat.skills), seat.idle_since, NOW))
@@ -29,11 +36,11 @@ def measure(world: World, turns: int) -> list[Figure]:
     with undisturbed():
         for number in range(turns):
             into, later = first[number::turns], last[number::turns]
-            rounds["join"].append(each_with(lines.join, into))
-            left = each_with(lines.leave, [(line, ticket) for line, _va, _arrived, ticket in into])
-            joined = each_with(lines.join, later)
+            rounds["join"].append(each_with(join, into))
+            left = each_with(leave, into)
+            joined = each_with(join, later)
             rounds["relax"].append([one + other for one, other in zip(left, joined, strict=True)])
-            each_with(lines.leave, [(line, ticket) for line, _va, _arrived, ticket in later])
+            each_with(leave, later)
             rounds["rewrite"].append(each(rewrite, seats))
             rounds["enter"].append(each(partial(queueing.enter, floor), fresh[number::turns]))
     return [

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing import Signature, is_primary, order_of, score, virtual_arrival
-from routing.ordering import NOBODY, Lines
+from routing.ordering import NOBODY, Lines, ticket_of, turn_of, va_of
 from tests.routing.worlds import (
     HOUSING,
     MINUTE,
@@ -109,22 +109,34 @@ def test_equal_tickets_are_ordered_by_virtual_arrival_then_arrival_then_number()
     assert [ticket.id for ticket in sorted(tickets, key=order_of)] == [2, 3, 1, 4]
 
 
+instants = st.integers(-(1 << 41), 1 << 42)
+turns = st.lists(st.tuples(instants, st.integers(0, 1 << 42), st.integers(0, (1 << 63) - 1)), min_size=1)
+
+
+@given(turns)
+def test_turns_order_as_their_fields_do_and_give_them_back(fields: list[tuple[int, int, int]]) -> None:
+    made = sorted(turn_of(*one) for one in fields)
+    assert made == [turn_of(*one) for one in sorted(fields)]
+    assert [(va_of(turn), ticket_of(turn)) for turn in made] == [(va, ticket) for va, _, ticket in sorted(fields)]
+    assert made[-1] < NOBODY
+
+
 joins_and_leaves = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 60), st.integers(0, 2)), max_size=400)
 
 
 @given(joins_and_leaves)
 def test_the_head_of_a_line_is_its_first_whoever_left_from_wherever(steps: list[tuple[int, int, int]]) -> None:
-    lines, standing = Lines(), dict[int, tuple[int, int, int]]()
+    lines, standing = Lines(), dict[int, int]()
     line = lines.open(Signature("sms", 1))
     for va, ticket, _ in steps:
         if ticket in standing:
-            lines.leave(line.number, ticket)
+            lines.leave(line.number, standing[ticket])
             del standing[ticket]
         else:
-            lines.join(line.number, va, va, ticket)
-            standing[ticket] = (va, va, ticket)
+            standing[ticket] = turn_of(va, va, ticket)
+            lines.join(line.number, standing[ticket])
         in_order = sorted(standing.values())
         head = lines.heads[line.number]
-        assert head[:3] == in_order[0] if standing else head is NOBODY
-        assert [entry[:3] for entry in line.in_order()] == in_order
+        assert head == (in_order[0] if standing else NOBODY)
+        assert list(line.in_order()) == in_order
         assert len(line.heap) <= max(33, 2 * len(line) + 1), "ghosts are swept out"

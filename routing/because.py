@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, cast
 
-from routing.choosing import LEAD_SHIFT, agent_key, first_failing_check
+from routing.choosing import LEAD_SHIFT, RANK_SHIFT, agent_key, first_failing_check
 from routing.events import Given
 from routing.floor import Case, Floor, Seat
 from routing.matching import reason_against
@@ -99,7 +99,7 @@ def because_of(floor: Floor, given: Given) -> Because:
     for reason in reasons.values():
         if reason is not None:
             counts[reason] = counts.get(reason, 0) + 1
-    winner = _winner_key(floor, given, ticket)
+    winner = _winner_key(given)
     by_key = grounds.rule in PLACED
     near = [floor.seats[agent] for agent, reason in reasons.items() if by_key and reason in NEAR]
     keys = {seat.id: agent_key(seat.as_agent(), ticket, floor.policy, _strategy(grounds.rule)) for seat in near}
@@ -135,14 +135,12 @@ def _against(floor: Floor, case: Case, seat: Seat) -> str | None:
     return None if floor.room(seat, case.channel) else "room"
 
 
-def _winner_key(floor: Floor, given: Given, ticket: Ticket) -> AgentKey:
+def _winner_key(given: Given) -> AgentKey:
     """The key as it was when the agent was chosen: unpacked, since the agent has the ticket by now."""
     rule, packed, agent = given.because.rule, given.because.value, given.agent
     if rule not in PLACED or rule == "manual":
         return (agent,)
-    after = agent_key(floor.seats[agent].as_agent(), ticket, floor.policy, _strategy(rule))
-    rank = after[KEY_FIELDS[rule].index("rank")]
-    instant = packed & ((1 << 41) - 1)
+    rank, instant = packed >> RANK_SHIFT & 1, packed & ((1 << 41) - 1)
     if rule == "round_robin":
         return rank, instant, agent
     lead = packed >> LEAD_SHIFT

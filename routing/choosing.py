@@ -15,8 +15,11 @@ from routing.model import Agent, AgentKey, Check, Policy, Signature, Strategy, T
 from routing.ordering import is_primary
 
 NO_ROOM = 1 << 62
-LEAD_SHIFT = 51
-"""Ten bits of load (or spare units, or items) lie above 51 bits: 6 of units, 4 of flexibility, 41 of an instant in ms."""
+"""No agent's key: whoever has room has a smaller one."""
+LEAD_SHIFT = 52
+"""Ten bits of load (or spare units, or items) lie above the rank and 51 bits: 6 of units, 4 of flexibility, 41 of an instant."""
+RANK_SHIFT = 51
+SECONDARY = 1 << RANK_SHIFT
 
 
 def agent_key(agent: Agent, ticket: Ticket, policy: Policy, strategy: Strategy | None = None) -> AgentKey:
@@ -48,16 +51,10 @@ def agent_key(agent: Agent, ticket: Ticket, policy: Policy, strategy: Strategy |
 def packed_key(
     worker: Worker, channel: str, strategy: Strategy, policy: Policy, skills: int, idle_since: int, last_assigned: int
 ) -> int:
-    """The key without rank and id as one number; NO_ROOM if the worker has none. Instants are cut to 41 bits (2039)."""
-    if not has_room(worker, channel, policy):
-        return NO_ROOM
-    return key_with_room(worker, channel, strategy, policy, skills, idle_since, last_assigned)
+    """The key, without the id, of a worker who has room, for primary work; for secondary work it is `SECONDARY` more.
 
-
-def key_with_room(
-    worker: Worker, channel: str, strategy: Strategy, policy: Policy, skills: int, idle_since: int, last_assigned: int
-) -> int:
-    """`packed_key` of a worker who is known to have room."""
+    Instants are cut to 41 bits (2039).
+    """
     if strategy == "spread":
         primary, budget = worker.primary_units, worker.budget or 1
         units = primary + worker.filler_units
@@ -129,18 +126,18 @@ def is_excluded(agent: Agent, ticket: Ticket, now: int) -> bool:
 
 
 class Choice(Protocol):
-    """Packed keys by seat number, and the smallest of some of them."""
+    """Packed keys by seat number, one for primary and one for secondary work, and the smallest of some of them."""
 
     def grow(self, seats: int) -> None: ...
 
     def write(self, seat: int, key: int) -> None: ...
 
-    def of(self, seats: Sequence[int]) -> Any:
-        """The seats, in a form that `first` and `ranked` take; ties go to the seat that comes first in it."""
+    def of(self, primary: Sequence[int], secondary: Sequence[int]) -> Any:
+        """The seats of both ranks in a form that `first` and `ranked` take; ties go to the seat that comes first in its rank."""
         ...
 
     def first(self, seats: Any) -> tuple[int, int]:
-        """Key and seat of the smallest."""
+        """Key and seat of the smallest; `NO_ROOM` or more when nobody has any."""
         ...
 
     def ranked(self, seats: Any) -> list[tuple[int, int]]:
@@ -149,33 +146,34 @@ class Choice(Protocol):
 
 
 class Keys:
-    """A flat array; the smallest of a thousand takes about two microseconds."""
+    """A flat array, both keys of a seat side by side; the smallest of a thousand takes about a microsecond."""
 
     __slots__ = ("_keys",)
 
     def __init__(self) -> None:
-        self._keys: NDArray[np.int64] = np.full(64, NO_ROOM, np.int64)
+        self._keys: NDArray[np.int64] = np.full(128, NO_ROOM, np.int64)
 
     def grow(self, seats: int) -> None:
-        if seats > len(self._keys):
-            more = np.full(max(seats, 2 * len(self._keys)) - len(self._keys), NO_ROOM, np.int64)
+        if 2 * seats > len(self._keys):
+            more = np.full(max(2 * seats, 2 * len(self._keys)) - len(self._keys), NO_ROOM, np.int64)
             self._keys = np.concatenate([self._keys, more])
 
     def write(self, seat: int, key: int) -> None:
-        self._keys[seat] = key
+        self._keys[2 * seat] = key
+        self._keys[2 * seat + 1] = key | SECONDARY
 
-    def of(self, seats: Sequence[int]) -> tuple[NDArray[np.intp], tuple[int, ...]]:
-        return np.array(seats, np.intp), tuple(seats)
+    def of(self, primary: Sequence[int], secondary: Sequence[int]) -> NDArray[np.intp]:
+        return np.array(_places(primary, secondary), np.intp)
 
-    def first(self, seats: tuple[NDArray[np.intp], tuple[int, ...]]) -> tuple[int, int]:
-        taken = self._keys[seats[0]]
+    def first(self, seats: NDArray[np.intp]) -> tuple[int, int]:
+        taken = self._keys.take(seats)
         at = taken.argmin()
-        return taken.item(at), seats[1][at]
+        return taken.item(at), seats.item(at) >> 1
 
-    def ranked(self, seats: tuple[NDArray[np.intp], tuple[int, ...]]) -> list[tuple[int, int]]:
-        taken = self._keys[seats[0]]
+    def ranked(self, seats: NDArray[np.intp]) -> list[tuple[int, int]]:
+        taken = self._keys.take(seats)
         order = taken.argsort(kind="stable")
-        return [(taken.item(at), seats[1][at]) for at in order if taken[at] != NO_ROOM]
+        return [(taken.item(at), seats.item(at) >> 1) for at in order if taken[at] < NO_ROOM]
 
 
 class PlainKeys:
@@ -184,21 +182,27 @@ class PlainKeys:
     __slots__ = ("_keys",)
 
     def __init__(self) -> None:
-        self._keys: list[int] = [NO_ROOM] * 64
+        self._keys: list[int] = [NO_ROOM] * 128
 
     def grow(self, seats: int) -> None:
-        self._keys.extend([NO_ROOM] * (seats - len(self._keys)))
+        self._keys.extend([NO_ROOM] * (2 * seats - len(self._keys)))
 
     def write(self, seat: int, key: int) -> None:
-        self._keys[seat] = key
+        self._keys[2 * seat : 2 * seat + 2] = key, key | SECONDARY
 
-    def of(self, seats: Sequence[int]) -> tuple[int, ...]:
-        return tuple(seats)
+    def of(self, primary: Sequence[int], secondary: Sequence[int]) -> list[int]:
+        return _places(primary, secondary)
 
-    def first(self, seats: tuple[int, ...]) -> tuple[int, int]:
-        at = min(range(len(seats)), key=lambda place: self._keys[seats[place]])
-        return self._keys[seats[at]], seats[at]
+    def first(self, seats: list[int]) -> tuple[int, int]:
+        keys = self._keys
+        key, at = min((keys[place], at) for at, place in enumerate(seats))
+        return key, seats[at] >> 1
 
-    def ranked(self, seats: tuple[int, ...]) -> list[tuple[int, int]]:
-        keys = [(self._keys[seat], place, seat) for place, seat in enumerate(seats)]
-        return [(key, seat) for key, _place, seat in sorted(keys) if key != NO_ROOM]
+    def ranked(self, seats: list[int]) -> list[tuple[int, int]]:
+        keys = sorted((self._keys[place], at, place >> 1) for at, place in enumerate(seats))
+        return [(key, seat) for key, _at, seat in keys if key < NO_ROOM]
+
+
+def _places(primary: Sequence[int], secondary: Sequence[int]) -> list[int]:
+    """Where the keys lie."""
+    return [2 * seat for seat in primary] + [2 * seat + 1 for seat in secondary]

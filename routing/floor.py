@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from routing.capacity import has_room
-from routing.choosing import NO_ROOM, Choice, Keys, key_with_room
+from routing.choosing import NO_ROOM, Choice, Keys, packed_key
 from routing.events import Effect, Grounds
 from routing.matching import Holders, reason_against
 from routing.model import (
@@ -98,10 +98,9 @@ class Groups(NamedTuple):
 
 
 class Index(NamedTuple):
-    """The seats of a line's primary and secondary agents, each by agent id, None where there are none; where their keys are."""
+    """The seats of a line's agents of both ranks, by agent id, None where nobody is asked; where their keys are, and the rule."""
 
-    primary: Any
-    secondary: Any
+    seats: Any
     keys: Choice
     rule: PoolRule
 
@@ -455,16 +454,17 @@ class Floor:
                 keys.write(seat.number, self._key(seat, channel, strategy) if roomy else NO_ROOM)
         return keys
 
-    def index(self, line: Line) -> Index:
-        index = self._indexes.get(line.number)
+    def index(self, number: int) -> Index:
+        index = self._indexes.get(number)
         if index is None:
+            line = self.lines.all[number]
             rule = self.rule(line.signature.pool)
             keys = self.keys(line.signature.channel, rule.strategy)
             ranks: tuple[list[int], list[int]] = ([], [])
             for agent_id in sorted(line.eligible):
                 ranks[0 if line.eligible[agent_id] else 1].append(self.seats[agent_id].number)
-            primary, secondary = (keys.of(rank) if rank else None for rank in ranks)
-            index = self._indexes[line.number] = Index(primary, secondary, keys, rule)
+            asked = line.eligible and rule.strategy != "manual"
+            index = self._indexes[number] = Index(keys.of(*ranks) if asked else None, keys, rule)
         return index
 
     def flush(self) -> None:
@@ -485,9 +485,7 @@ class Floor:
 
     def _key(self, seat: Seat, channel: str, strategy: Strategy) -> int:
         """Of an agent with room."""
-        return key_with_room(
-            seat, channel, strategy, self.policy, len(seat.skills), seat.idle_since, seat.last_assigned
-        )
+        return packed_key(seat, channel, strategy, self.policy, len(seat.skills), seat.idle_since, seat.last_assigned)
 
     def _count_room(self, seat: Seat, channel: str, roomy: bool) -> None:
         of = seat.home_pool, channel

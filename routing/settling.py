@@ -11,11 +11,11 @@ Every order is total and ends in an id.
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from routing.choosing import LEAD_SHIFT, NO_ROOM
+from routing.choosing import NO_ROOM, SECONDARY
 from routing.events import Given, Grounds
 from routing.floor import Case, Floor, Group, Groups, Seat
 from routing.model import State
-from routing.ordering import NOBODY, Line, Turn, ticket_of, va_of
+from routing.ordering import NOBODY, Turn, ticket_of, va_of
 from routing.timers import WAITING_KINDS
 
 GUARD_ONE_IN = 10
@@ -61,9 +61,12 @@ def _with_those_reserved(floor: Floor, seats: dict[int, Seat]) -> dict[int, Seat
 
 def _fill(floor: Floor, seat: Seat) -> None:
     """Give one agent work until they have no room or there is none for them."""
-    while seat.present and (found := pick(floor, seat)):
+    found = pick(floor, seat)
+    while found:
         _count_pick(floor, seat, found)
-        give(floor, floor.cases[found.ticket], seat, _grounds(floor, found))
+        give(floor, floor.cases[found.ticket], seat, grounds_of(floor, found))
+        floor.flush()
+        found = pick(floor, seat) if seat.roomy else None
 
 
 def _settle_many(floor: Floor, seats: dict[int, Seat], cases: dict[int, Case]) -> None:
@@ -83,7 +86,7 @@ def _settle_many(floor: Floor, seats: dict[int, Seat], cases: dict[int, Case]) -
             case = floor.cases[found.ticket]
             placed = place(floor, case)
             chosen, by_key = placed or (seat, None)
-            give(floor, case, chosen, by_key if by_key and found.rule == "pick" else _grounds(floor, found))
+            give(floor, case, chosen, by_key if by_key and found.rule == "pick" else grounds_of(floor, found))
             found = pick(floor, seat)
         if found:
             heappush(wishes, (-found.score, found.turn, seat_id))
@@ -111,7 +114,7 @@ def _count_pick(floor: Floor, seat: Seat, found: Pick) -> None:
     floor.guarded[seat.home_pool] = 0 if found.rule == "guard" else min(since + 1, GUARD_ONE_IN)
 
 
-def _grounds(floor: Floor, found: Pick) -> Grounds:
+def grounds_of(floor: Floor, found: Pick) -> Grounds:
     return Grounds(found.rule, found.score, found.rival, floor.policy.revision)
 
 
@@ -284,55 +287,35 @@ def place(floor: Floor, case: Case) -> tuple[Seat, Grounds] | None:
         floor.flush()
     if not floor.with_room.get(case.channel):
         return None  # under load the most frequent answer
-    best: Placing | None = None
-    for number in case.lines:
-        found = _best_of_line(floor, case, floor.lines.all[number])
-        if found is not None and (best is None or found < best):
-            best = found
-    if best is None:
-        return None
-    return floor.seats[best[3]], Grounds(best[4], best[2], None, floor.policy.revision)
-
-
-Placing = tuple[int, int, int, int, str]
-"""Lead, rank, key and agent id; the smaller is the better. And the strategy that it was found by."""
-
-
-def _best_of_line(floor: Floor, case: Case, line: Line) -> Placing | None:
-    """Primary agents first; secondary ones are only looked at when the best of those has work in hand, or there is none."""
-    index = floor.index(line)
-    rule = index.rule
-    if rule.strategy == "manual":
-        return None
     barred = case.excluded or case.named
-    best: Placing | None = None
-    for rank, seats in ((0, index.primary), (1, index.secondary)):
+    best, chosen, rule = NO_ROOM, -1, ""
+    for line in case.lines:
+        seats, keys, of_pool = floor.index(line)
         if seats is None:
             continue
         floor.work["scanned"] += 1
-        if barred or (rank and rule.reserve):
-            key, number = _first_ranked(floor, case, index.keys.ranked(seats), line.signature.pool, rank)
+        if barred or of_pool.reserve:
+            key, number = _first_ranked(floor, case, keys.ranked(seats), floor.lines.all[line].signature.pool)
         else:
-            key, number = index.keys.first(seats)
-        if key == NO_ROOM:
-            continue
-        lead = key >> LEAD_SHIFT
-        seat = floor.by_number[number]
-        assert seat is not None
-        found = lead, rank, key, seat.id, rule.strategy
-        if rank == 0 and lead == 0:
-            return found
-        best = found if best is None or found < best else best
-    return best
+            key, number = keys.first(seats)
+        if key < best or (key == best < NO_ROOM and _seated(floor, number).id < _seated(floor, chosen).id):
+            best, chosen, rule = key, number, of_pool.strategy
+    return (_seated(floor, chosen), Grounds(rule, best, None, floor.policy.revision)) if best < NO_ROOM else None
 
 
-def _first_ranked(floor: Floor, case: Case, ranked: list[tuple[int, int]], pool: int, rank: int) -> tuple[int, int]:
+def _seated(floor: Floor, number: int) -> Seat:
+    seat = floor.by_number[number]
+    assert seat is not None
+    return seat
+
+
+def _first_ranked(floor: Floor, case: Case, ranked: list[tuple[int, int]], pool: int) -> tuple[int, int]:
     """Key and seat number of the first who may have it; NO_ROOM when nobody may."""
-    waived = not rank or reserve_waived(floor, case)
+    waived = reserve_waived(floor, case)
     for key, number in ranked:
-        seat = floor.by_number[number]
-        assert seat is not None
-        if may_have(floor, case, seat) and (waived or not _keeps_reserve(floor, seat, pool, case.channel)):
+        seat = _seated(floor, number)
+        free = waived or not key & SECONDARY or not _keeps_reserve(floor, seat, pool, case.channel)
+        if free and may_have(floor, case, seat):
             return key, number
     return NO_ROOM, -1
 

@@ -1,4 +1,4 @@
-"""What the engine is compared with: look at everybody, every time. Who may serve what is looked up in a table, to its favour."""
+"""What the engine is compared with: look at everybody, every time."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -34,7 +34,29 @@ def picking(floor: Floor) -> Callable[[Seat], tuple[int, int]]:
 
 
 def placing(floor: Floor) -> Callable[[Case], tuple[int, ...] | None]:
-    """The key of every agent who may serve the ticket and has room; the smallest."""
+    """The key of every agent who has room and the ticket's skills; the smallest."""
+    seats, cap = list(floor.seats.values()), floor.policy.channels[TEXT].cap
+
+    def place(case: Case) -> tuple[int, ...] | None:
+        reqs = case.plan.rings[case.ring].signature.reqs
+        best: tuple[int, ...] | None = None
+        for seat in seats:
+            if seat.items.get(TEXT, 0) >= cap or not seat.present:
+                continue
+            skills = seat.skills
+            for skill, level in reqs:
+                if skills.get(skill, 0) < level:
+                    break
+            else:
+                primary = all(skill in seat.primary for skill, _level in reqs)
+                best = _better(best, seat, primary)
+        return best
+
+    return place
+
+
+def placing_by_table(floor: Floor) -> Callable[[Case], tuple[int, ...] | None]:
+    """The same, but who may serve what was worked out before."""
     seats, cap = list(floor.seats.values()), floor.policy.channels[TEXT].cap
 
     def place(case: Case) -> tuple[int, ...] | None:
@@ -42,16 +64,18 @@ def placing(floor: Floor) -> Callable[[Case], tuple[int, ...] | None]:
         best: tuple[int, ...] | None = None
         for seat in seats:
             primary = eligible.get(seat.id)
-            if primary is None or seat.items.get(TEXT, 0) >= cap or not seat.present:
-                continue
-            units = seat.primary_units
-            load, coarse = units * 1000 // seat.budget, units * 64 // seat.budget
-            key = load, not primary, coarse, len(seat.skills), seat.idle_since, seat.id
-            if best is None or key < best:
-                best = key
+            if primary is not None and seat.items.get(TEXT, 0) < cap and seat.present:
+                best = _better(best, seat, primary)
         return best
 
     return place
+
+
+def _better(best: tuple[int, ...] | None, seat: Seat, primary: bool) -> tuple[int, ...]:
+    units = seat.primary_units
+    load, coarse = units * 1000 // seat.budget, units * 64 // seat.budget
+    key = load, not primary, coarse, len(seat.skills), seat.idle_since, seat.id
+    return key if best is None or key < best else best
 
 
 def surely_the_same(floor: Floor, scan: Callable[[Seat], tuple[int, int]], seats: Sequence[Seat]) -> None:

@@ -23,10 +23,11 @@ def measure(world: World, turns: int) -> list[Figure]:
     last = [(floor.lines_of_plan(case.plan, False)[-1], case) for case in fresh]
 
     def join(number: int, case: Case) -> None:
-        lines.join(number, turn_of(case.va, case.arrived_at, case.id))
+        case.turn = turn_of(case.va, case.arrived_at, case.id)
+        lines.join(number, case.turn)
 
     def leave(number: int, case: Case) -> None:
-        lines.leave(number, turn_of(case.va, case.arrived_at, case.id))
+        lines.leave(number, case.turn)
 
     def rewrite(seat: Seat) -> None:
         keys.write(seat.number, packed_key(seat, TEXT, "spread", POLICY, len(seat.skills), seat.idle_since, NOW))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing import agent_key, first_failing_check
-from routing.choosing import NO_ROOM, Choice, Keys, PlainKeys
+from routing.choosing import LEAD_SHIFT, NO_ROOM, SECONDARY, Choice, Keys, PlainKeys
 from tests.routing.worlds import HOUSING, NOW, OTHER_TEAM, PARKING, RIVERTON, SPANISH, a_ticket, an_agent
 
 # Everything is wrong with the first agent; each further line mends one thing, in the order in which it is asked.
@@ -72,19 +72,26 @@ def test_what_comes_after_a_spread_key_is_ordered_as_the_queue_chose() -> None:
     assert agent_key(agent, ticket, RIVERTON, "least_active") == (2, 0, 123, 9)
 
 
-@given(
-    st.lists(st.one_of(st.integers(0, 3), st.integers(0, NO_ROOM)), min_size=1, max_size=90),
-    st.randoms(use_true_random=False),
+keys_of_primary_work = st.one_of(
+    st.integers(0, 3),
+    st.builds(lambda lead, rest: lead << LEAD_SHIFT | rest, st.integers(0, 1023), st.integers(0, SECONDARY - 1)),
+    st.just(NO_ROOM),
 )
+
+
+@given(st.lists(keys_of_primary_work, min_size=2, max_size=90), st.randoms(use_true_random=False))
 def test_the_arrays_with_and_without_numpy_name_the_same_seat(keys: list[int], chance: Any) -> None:
-    seats = sorted(chance.sample(range(len(keys)), chance.randint(1, len(keys))))
+    seats = chance.sample(range(len(keys)), chance.randint(1, len(keys)))
+    primary, secondary = (sorted(seats[half::2]) for half in (0, 1))
     plain, fast = PlainKeys(), Keys()
     both: list[Choice] = [plain, fast]
     for choice in both:
         choice.grow(len(keys))
         for seat, key in enumerate(keys):
             choice.write(seat, key)
-    smallest = min((keys[seat], seat) for seat in seats)
-    assert plain.first(plain.of(seats)) == fast.first(fast.of(seats)) == smallest
-    in_order = sorted((keys[seat], seat) for seat in seats if keys[seat] < NO_ROOM)
-    assert plain.ranked(plain.of(seats)) == fast.ranked(fast.of(seats)) == in_order
+    of_both = [(keys[seat], seat) for seat in primary] + [(keys[seat] + SECONDARY, seat) for seat in secondary]
+    in_order = sorted(one for one in of_both if one[0] < NO_ROOM)
+    for choice in both:
+        asked = choice.of(primary, secondary)
+        assert choice.ranked(asked) == in_order
+        assert choice.first(asked) == in_order[0] if in_order else choice.first(asked)[0] >= NO_ROOM

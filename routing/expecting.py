@@ -7,10 +7,10 @@ How far such an estimate was off before gives the quantiles.
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from math import exp
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 STARTS, OUTCOMES, ENOUGH_OUTCOMES, LAST_BUCKET = 40, 500, 100, 12
 JUDGED, ENOUGH_JUDGED = 1_000, 200
@@ -80,6 +80,8 @@ class ExpectedWaits:
         self._sorted: dict[tuple[Hashable, int], list[float]] = {}
         self._stretch: dict[tuple[Hashable, int], float] = {}
         self._judged: dict[tuple[Hashable, int], deque[bool]] = {}
+        self.outcomes = 0
+        """How many waits were learned from."""
 
     # ---- told
 
@@ -156,6 +158,29 @@ class ExpectedWaits:
         judged = self._judged.get((channel, hour))
         return sum(judged) / len(judged) if judged else None
 
+    # ---- handed on
+
+    def learned(self, channel: Hashable) -> dict[str, Any]:
+        """What is known about past errors, in plain lists and numbers for a JSON column."""
+        return {
+            "ratios": {
+                str(at): [round(one, 4) for one in had] for (of, at), had in self._ratios.items() if of == channel
+            },
+            "judged": {str(at): [int(kept) for kept in had] for (of, at), had in self._judged.items() if of == channel},
+            "stretch": {str(at): stretch for (of, at), stretch in self._stretch.items() if of == channel},
+        }
+
+    def recall(self, channel: Hashable, learned: Mapping[str, Any]) -> None:
+        """Go on from what another has `learned`. Raises KeyError, TypeError or ValueError on anything else."""
+        for bucket, ratios in learned["ratios"].items():
+            of = channel, int(bucket)
+            self._ratios[of] = deque(float(one) for one in ratios[-OUTCOMES:])
+            self._sorted[of] = sorted(self._ratios[of])
+        for hour, judged in learned["judged"].items():
+            self._judged[channel, int(hour)] = deque((bool(kept) for kept in judged), maxlen=JUDGED)
+        for hour, stretch in learned["stretch"].items():
+            self._stretch[channel, int(hour)] = min(max(float(stretch), STRETCH[0]), STRETCH[1])
+
     # ---- estimates
 
     def _point(self, waiting: _Waiting, now: int) -> tuple[float | None, int]:
@@ -196,6 +221,7 @@ class ExpectedWaits:
             del ordered[bisect_left(ordered, ratios.popleft())]
         ratios.append(actual / waiting.point)
         insort(ordered, ratios[-1])
+        self.outcomes += 1
         if waiting.p90 is not None:
             self._judge((channel, self._hour(waiting.queued_at)), actual <= waiting.p90)
 

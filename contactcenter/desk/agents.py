@@ -94,6 +94,27 @@ async def set_intent(tx: AsyncSession, staff: Staff, intent: str, reason: str | 
     await restate(tx, staff.id, actor)
 
 
+async def end_skills(tx: AsyncSession) -> list[int]:
+    """Skills whose last day is over where the agency is lapse; gives the people. They keep the work they have."""
+    rows = await tx.execute(
+        text(
+            "UPDATE staff_skill h SET lapsed_at = clock_timestamp() FROM staff s, agency a, skill k "
+            "WHERE s.id = h.staff_id AND a.id = s.agency_id AND k.id = h.skill_id AND h.lapsed_at IS NULL "
+            "AND h.until < (clock_timestamp() AT TIME ZONE a.timezone)::date "
+            "RETURNING s.id, s.agency_id, k.slug, h.level, h.until"
+        )
+    )
+    lapsed = sorted(rows)
+    for staff_id, agency_id, skill, level, until in lapsed:
+        await events.record_beside(
+            tx, "agent.skill_lapsed", agency_id, events.DESK,
+            staff=staff_id, skill=skill, level=level, until=until.isoformat(),
+        )  # fmt: skip
+    people = sorted({row[0] for row in lapsed})
+    await tx.execute(text("UPDATE staff SET version = version + 1 WHERE id = ANY(:ids)"), {"ids": people})
+    return people
+
+
 async def heartbeat(tx: AsyncSession, staff_ids: list[int]) -> None:
     """These people's consoles were heard of just now. Who was lost is connected again."""
     back = await tx.scalars(

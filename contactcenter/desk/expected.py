@@ -1,6 +1,7 @@
 """Expected waits as the router last told them, and how well they have held."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
@@ -57,6 +58,26 @@ async def calibrate(tx: AsyncSession, agency_id: int, coverage: Sequence[Coverag
             ),
             [{"agency": agency_id, **one._asdict()} for one in coverage],
         )
+
+
+async def keep(tx: AsyncSession, agency_id: int, learned: Mapping[str, Mapping[str, Any]]) -> None:
+    """What the router has learned about its estimates, by channel, for whoever leads next."""
+    for channel, what in learned.items():
+        await tx.execute(
+            text(
+                "INSERT INTO expected_learned (agency_id, channel, learned) VALUES (:agency, :channel, CAST(:learned AS jsonb)) "
+                "ON CONFLICT (agency_id, channel) DO UPDATE SET learned = excluded.learned, told_at = clock_timestamp()"
+            ),
+            {"agency": agency_id, "channel": channel, "learned": json.dumps(what)},
+        )
+
+
+async def learned(tx: AsyncSession) -> dict[int, dict[str, Any]]:
+    """By agency and channel."""
+    found: dict[int, dict[str, Any]] = {}
+    for row in await tx.execute(text("SELECT agency_id, channel, learned FROM expected_learned")):
+        found.setdefault(row.agency_id, {})[row.channel] = row.learned
+    return found
 
 
 async def handling_ms(tx: AsyncSession, agency_id: int) -> dict[str, float]:

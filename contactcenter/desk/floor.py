@@ -36,8 +36,9 @@ _AGENTS = text(
       s.overbook, s.misses, s.version, s.seen_at, coalesce(s.last_assigned, s.idle_since) AS last_assigned,
       coalesce(s.seen_at > clock_timestamp() - make_interval(secs => :grace), false) AS connected,
       (SELECT jsonb_agg(jsonb_build_array(k.skill_id, k.level) ORDER BY k.skill_id)
-         FROM staff_skill k WHERE k.staff_id = s.id) AS skills,
-      (SELECT array_agg(k.skill_id ORDER BY k.skill_id) FROM staff_skill k WHERE k.staff_id = s.id AND k.main) AS main_skills,
+         FROM staff_skill k WHERE k.staff_id = s.id AND k.lapsed_at IS NULL) AS skills,
+      (SELECT array_agg(k.skill_id ORDER BY k.skill_id) FROM staff_skill k
+         WHERE k.staff_id = s.id AND k.main AND k.lapsed_at IS NULL) AS main_skills,
       (SELECT array_agg(q.queue_id ORDER BY q.queue_id) FROM staff_queue q WHERE q.staff_id = s.id) AS pools,
       (SELECT min(q.queue_id) FROM staff_queue q WHERE q.staff_id = s.id AND q.home) AS home_pool,
       (SELECT jsonb_agg(jsonb_build_array(c.channel, c.cap, c.items, c.enabled, c.overbook_items) ORDER BY c.channel)

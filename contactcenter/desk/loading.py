@@ -1,6 +1,6 @@
 """Loads an agency from its description (TOML): queues, hours, skills, inboxes, staff. Loading again updates, never deletes."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -137,12 +137,9 @@ async def _staff(
     for slug in one.get("queues", []):
         queue = _known(queues, slug, f"{username}: queue")
         await _insert(tx, "staff_queue", {"staff_id": staff_id, "queue_id": queue, "home": slug == one.get("home")})
-    for slug, level in one.get("skills", {}).items():
-        await _insert(
-            tx,
-            "staff_skill",
-            {"staff_id": staff_id, "skill_id": _known(skills, slug, f"{username}: skill"), "level": level},
-        )
+    for slug, had in one.get("skills", {}).items():
+        of = {"staff_id": staff_id, "skill_id": _known(skills, slug, f"{username}: skill")}
+        await _insert(tx, "staff_skill", of | _skill_had(had, f"{username}: skill {slug}"))
     if one["role"] in ("agent", "supervisor"):
         for name, rule in channels.items():
             if not isinstance(rule, dict):
@@ -151,6 +148,19 @@ async def _staff(
             await _upsert(
                 tx, "staff_channel", {"staff_id": staff_id, "channel": name, "cap": cap}, ("staff_id", "channel")
             )
+
+
+def _skill_had(had: Any, where: str) -> dict[str, Any]:
+    """A level, or a table of `level`, `main` (false for a skill the person helps out with) and `until`, the last day."""
+    table = had if isinstance(had, dict) else {"level": had}
+    if unknown := table.keys() - {"level", "main", "until"}:
+        raise BadDescription(f"{where} has {', '.join(sorted(unknown))}: only level, main and until are known")
+    level, until = table.get("level"), table.get("until")
+    if type(level) is not int or not 1 <= level <= 5:
+        raise BadDescription(f"{where} has the level {level!r}: it must be a number from 1 to 5")
+    if until is not None and type(until) is not date:
+        raise BadDescription(f"{where} ends on {until!r}: write a day, as in 2027-03-31")
+    return {"level": level, "main": bool(table.get("main", True)), "until": until}
 
 
 def _known(ids: dict[str, int], slug: str, where: str) -> int:

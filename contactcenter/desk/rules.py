@@ -273,7 +273,8 @@ _NEEDS = text(
 _LEVELS = text(
     "SELECT q.slug, k.slug, max(h.level) FROM staff_queue m JOIN queue q ON q.id = m.queue_id "
     "JOIN staff s ON s.id = m.staff_id AND s.role = 'agent' AND s.disabled_at IS NULL "
-    "JOIN staff_skill h ON h.staff_id = m.staff_id JOIN skill k ON k.id = h.skill_id WHERE q.agency_id = :a GROUP BY 1, 2"
+    "JOIN staff_skill h ON h.staff_id = m.staff_id AND h.lapsed_at IS NULL "
+    "JOIN skill k ON k.id = h.skill_id WHERE q.agency_id = :a GROUP BY 1, 2"
 )
 
 

@@ -27,7 +27,7 @@ _KEPT_WAITING = text(
       AND EXISTS (SELECT 1 FROM staff_queue m WHERE m.staff_id = f.id
         AND (m.queue_id = t.queue_id OR t.pools @> to_jsonb(m.queue_id)))
       AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(coalesce(t.asked, t.skills)) need WHERE NOT EXISTS
-        (SELECT 1 FROM staff_skill h WHERE h.staff_id = f.id AND h.skill_id = (need->>0)::bigint
+        (SELECT 1 FROM staff_skill h WHERE h.staff_id = f.id AND h.skill_id = (need->>0)::bigint AND h.lapsed_at IS NULL
           AND h.level >= (need->>1)::int))
       AND coalesce(k.rule->>'strategy', 'spread') <> 'manual' AND coalesce((k.rule->>'reserve')::int, 0) = 0
       AND (t.ring > 0 OR coalesce(k.rule->'preferred', '{}') = '{}')

@@ -1,10 +1,13 @@
 """How long waiting tickets will probably wait: learned from what the engine does, told every few seconds."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
@@ -16,7 +19,8 @@ from routing.events import Anomaly, Effect, Event, NotResponding
 from routing.expecting import Expected, ExpectedWaits
 from routing.floor import Case
 
-TELL_S, HANDLING_S = 5.0, 60.0
+log = structlog.get_logger()
+TELL_S, HANDLING_S, KEEP_S = 5.0, 60.0, 60.0
 MOST = 500
 """Tickets told about at a time: whoever waits behind so many others gets no minute from us."""
 
@@ -30,7 +34,17 @@ class Expectations:
         self.waits = ExpectedWaits(int(offset.total_seconds() * 1000) if offset else 0)
         self._known: dict[int, routing.Signature] = {}
         self._handling: dict[str, float] = {}
-        self._asked = self._told = -1e9
+        self._asked = self._told = self._kept = -1e9
+        self._kept_of = 0
+        self._channels: set[str] = set()
+
+    def recall(self, learned: Mapping[str, Any]) -> None:
+        """Go on from what another leader has learned, by channel. What cannot be read is learned anew."""
+        for channel, what in learned.items():
+            try:
+                self.waits.recall(channel, what)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                log.warning("expected_waits_unreadable", channel=channel)
 
     def saw(self, engine: routing.Engine, fact: Event, effects: list[Effect], now: int) -> None:
         """Note who began to wait, who was given away and who left."""
@@ -43,6 +57,7 @@ class Expectations:
                 self.waits.started(ticket, line, line.channel, now)
             if case is not None and waits and ticket not in self._known:
                 self._known[ticket] = line = _line(case)
+                self._channels.add(line.channel)
                 self.waits.queued(ticket, line, line.channel, (case.va, case.arrived_at, ticket), now)
             elif not waits and ticket in self._known:
                 del self._known[ticket]
@@ -65,6 +80,10 @@ class Expectations:
         told = (self._telling(ticket, now) for ticket in islice(self._known, MOST))
         await expected.tell(tx, self.agency_id, [one for one in told if one is not None])
         await expected.calibrate(tx, self.agency_id, self._coverage())
+        if self._told - self._kept >= KEEP_S and self.waits.outcomes != self._kept_of:
+            self._kept, self._kept_of = self._told, self.waits.outcomes
+            channels = sorted(self._channels)
+            await expected.keep(tx, self.agency_id, {channel: self.waits.learned(channel) for channel in channels})
 
     async def _hours(self, tx: AsyncSession) -> None:
         """Nothing is told of a queue that is closed now."""

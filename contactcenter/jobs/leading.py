@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import routing
-from contactcenter.desk import book, claims, decisions, floor, journal
+from contactcenter.desk import book, claims, decisions, expected, floor, journal
 from contactcenter.desk.book import AgencyEntry
 from contactcenter.desk.floor import Floor
 from contactcenter.desk.journal import Entry
@@ -77,6 +77,7 @@ class Memory:
         seen = await floor.read(tx)
         self._set_clock(seen.now)
         self.presence, self.doubtful, self.suspect = dict(seen.presence), set(), set()
+        learned = await expected.learned(tx)
         self.engines, self.revisions = {}, {}
         self.unwritten = []  # of engines that are no more; somebody else's entries may stand after them by now
         effects = []
@@ -84,6 +85,7 @@ class Memory:
             engine = self.engines[agency_id] = routing.Engine(agency.policy, routing.Snapshot(seen.now))
             self.revisions[agency_id] = agency.policy.revision
             self.expecting[agency_id] = Expectations(agency_id, agency.row.timezone)
+            self.expecting[agency_id].recall(learned.get(agency_id, {}))
             self.unwritten.append(journal.state(agency_id, engine, start=True))
             rows = facts.Reconciled(tuple(seen.tickets.get(agency_id, ())), tuple(seen.agents.get(agency_id, ())))
             effects.append((agency_id, self._tell_one(agency_id, rows)))

@@ -79,6 +79,10 @@ async def find_lost_agents(tx: AsyncSession, _kit: Kit) -> None:
     await agents.find_lost(tx)
 
 
+async def end_skills(tx: AsyncSession, _kit: Kit) -> None:
+    await agents.end_skills(tx)
+
+
 async def requeue_lost_conversations(tx: AsyncSession, kit: Kit) -> None:
     """Live work of an agent whose line is gone for a minute goes back with a head start; slow work stays theirs."""
     live = [name for name, channel in kit.channels.items() if channel.capabilities.live]
@@ -257,6 +261,7 @@ CHORES: tuple[tuple[Chore, float], ...] = (
     (time_out_offers, 0.5),
     (rescind_unreachable_offers, 1.0),
     (find_lost_agents, 1.0),
+    (end_skills, 5.0),
     (requeue_lost_conversations, 2.0),
     (requeue_slow_work_at_risk, 10.0),
     (requeue_untouched, 60.0),

@@ -14,7 +14,7 @@ from contactcenter.models.agency import (
     Wording,
 )
 from contactcenter.models.base import Base
-from contactcenter.models.journal import ExpectedCoverage, ExpectedWait, RouterEntry
+from contactcenter.models.journal import ExpectedCoverage, ExpectedLearned, ExpectedWait, RouterEntry
 from contactcenter.models.log import Event, Lease
 from contactcenter.models.messages import (
     Attachment,
@@ -57,6 +57,7 @@ __all__ = [
     "Event",
     "Exclusion",
     "ExpectedCoverage",
+    "ExpectedLearned",
     "ExpectedWait",
     "Holiday",
     "Inbox",

@@ -1,6 +1,7 @@
 """What the router was told, kept for a day so that its decisions can be repeated, and what it tells about waits."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, SmallInteger, func, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -48,4 +49,14 @@ class ExpectedCoverage(Base):
     channel: Mapped[str] = mapped_column(primary_key=True)
     hour: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     share: Mapped[float]
+    told_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class ExpectedLearned(Base):
+    """How far estimates were off of late, so that a new leader need not learn it again."""
+
+    __tablename__ = "expected_learned"
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    learned: Mapped[dict[str, Any]]
     told_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

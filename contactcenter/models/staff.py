@@ -1,6 +1,6 @@
 """Who works here: roles, skills, queues, capacity in use, sessions."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -53,12 +53,16 @@ class Staff(Base):
 
 
 class StaffSkill(Base):
+    """A skill at a level (1-5). After the day `until` it lapses: it stays on the books and is no longer had."""
+
     __tablename__ = "staff_skill"
     __table_args__ = (CheckConstraint("level between 1 and 5", name="level"),)
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
     skill_id: Mapped[int] = mapped_column(ForeignKey("skill.id"), primary_key=True)
     level: Mapped[int] = mapped_column(SmallInteger)
     main: Mapped[bool] = mapped_column(server_default=text("true"))
+    until: Mapped[date | None]
+    lapsed_at: Mapped[datetime | None]
 
 
 class StaffQueue(Base):

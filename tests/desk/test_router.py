@@ -193,6 +193,50 @@ async def test_a_ticket_nobody_can_serve_is_told_once(rig: Rig, leader: Leader) 
     assert not (await rig.ticket(ticket.reference)).unservable, "she is not here, but she could"
 
 
+async def test_the_next_leader_goes_on_from_what_the_last_one_learned_about_waits(rig: Rig, leader: Leader) -> None:
+    await some_text(rig)
+    await leader.round()
+    memory = leader.router.memory
+    waits = memory.expecting[rig.agency_id].waits
+    waits.recall("sms", {"ratios": {"1": [0.5, 2.25]}, "judged": {"9": [1, 1, 0, 1]}, "stretch": {"9": 1.5}})
+    waits.outcomes = 2
+    memory.expecting[rig.agency_id]._told = memory.expecting[rig.agency_id]._kept = -1e9
+    await leader.round()
+    assert await rig.value("SELECT learned -> 'stretch' ->> '9' FROM expected_learned WHERE channel = 'sms'") == "1.5"
+    await rig.run("INSERT INTO expected_learned (agency_id, channel, learned) SELECT id, 'email', '[7]' FROM agency")
+    after = (await Leader(rig).begin()).router.memory.expecting[rig.agency_id].waits
+    assert after.learned("sms") == waits.learned("sms")
+    assert after.learned("email") == {"ratios": {}, "judged": {}, "stretch": {}}, (
+        "unreadable is as if it were not there"
+    )
+
+
+async def test_a_skill_is_not_had_after_its_last_day(rig: Rig, leader: Leader) -> None:
+    await rig.on_duty("ana", "ben")
+    here = "(clock_timestamp() AT TIME ZONE (SELECT timezone FROM agency WHERE slug = 'riverdale'))::date"
+    streets = "(SELECT id FROM skill WHERE slug = 'streets')"
+    until = f"UPDATE staff_skill SET until = {here} - CAST(:days AS integer) WHERE skill_id = {streets}"
+    await rig.run(until, days=0)
+    await rig.chore(upkeep.end_skills)
+    ticket = await some_text(rig)
+    await leader.round()
+    assert await owner(rig, ticket) is not None, "the last day still counts"
+    await rig.run(until, days=1)
+    await rig.chore(upkeep.end_skills)
+    await rig.chore(upkeep.end_skills)
+    had = await rig.value(
+        "SELECT count(*) FROM staff_skill h JOIN skill k ON k.id = h.skill_id WHERE k.slug = 'streets'"
+    )
+    lapsed = await rig.rows("SELECT data FROM event WHERE type = 'agent.skill_lapsed'")
+    assert len(lapsed) == had, "each is told once"
+    assert {row.data["skill"] for row in lapsed} == {"streets"}
+    second = await some_text(rig, 2)
+    await leader.round()
+    assert await owner(rig, second) is None
+    assert (await rig.ticket(second.reference)).unservable
+    assert await owner(rig, ticket) is not None, "work in hand stays"
+
+
 async def test_who_had_a_reopened_ticket_gets_it_first_when_there(rig: Rig, leader: Leader) -> None:
     await rig.on_duty("ana")
     ticket = await some_text(rig)

@@ -1,5 +1,6 @@
 """What a waiting citizen is told to expect: as good as promised in the reference world, and silent where it is not."""
 
+import json
 import random
 from dataclasses import replace
 
@@ -103,6 +104,32 @@ def test_nothing_is_told_before_a_hundred_outcomes_are_known() -> None:
     assert ask(waits, now) == Unknown("too_few_known")
     now = taught(waits, [MINUTE], start=now)
     assert isinstance(ask(waits, now), Expected)
+
+
+def test_another_goes_on_from_what_one_has_learned() -> None:
+    chance = random.Random(8)
+    first, second = a_line(), a_line()
+    now = taught(first, [int(chance.expovariate(1 / MINUTE)) + 1 for _ in range(700)])
+    handed_on = json.loads(json.dumps(first.learned(CHANNEL)))
+    second.recall(CHANNEL, handed_on)
+    assert second.learned(CHANNEL) == handed_on
+    assert second.learned("another channel") == {"ratios": {}, "judged": {}, "stretch": {}}
+    assert isinstance(ask(a_line(), now), Unknown), "a third, whom nobody told, says nothing"
+    one, other = (ask(waits, now) for waits in (without_starts(first), second))
+    assert isinstance(one, Expected)
+    assert isinstance(other, Expected)
+    assert abs(one.p50 / other.p50 - 1) < 0.001
+    assert abs(one.p90 / other.p90 - 1) < 0.001
+    hours = [hour for hour in range(24) if first.coverage(CHANNEL, hour) is not None]
+    assert hours
+    assert [first.coverage(CHANNEL, hour) for hour in hours] == [second.coverage(CHANNEL, hour) for hour in hours]
+
+
+def without_starts(waits: ExpectedWaits) -> ExpectedWaits:
+    """The pace of late is not handed on: the line closed and opened again."""
+    waits.closed(LINE, CHANNEL)
+    waits.opened(LINE, CHANNEL)
+    return waits
 
 
 def test_nothing_is_told_while_the_queue_is_closed_or_nobody_staffs_it() -> None:

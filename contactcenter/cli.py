@@ -159,6 +159,8 @@ def replay_routing(
     for one in done:
         table.add_row(one.agency, str(one.facts), str(one.effects), str(one.states), one.difference or "the same")
     out.print(table)
+    if foreign := sum(one.foreign for one in done):
+        out.print(f"{foreign} entries were passed over: another version of the router made them.")
     if any(one.difference for one in done):
         raise typer.Exit(_refuse("The first difference is shown above: the decisions cannot be repeated."))
 

@@ -16,12 +16,16 @@ from routing.journal import digest
 
 @dataclass
 class Replay:
-    """What came of it. `difference` tells the first entry that went otherwise; None when all went the same."""
+    """What came of it. `difference` tells the first entry that went otherwise; None when all went the same.
+
+    `foreign` counts entries of another version of the engine, which are passed over.
+    """
 
     agency: str
     facts: int = 0
     states: int = 0
     effects: int = 0
+    foreign: int = 0
     difference: str | None = None
 
 
@@ -37,19 +41,26 @@ async def _repeat(tx: AsyncSession, agency: Agency, since: datetime, each: Calla
     done = Replay(agency.name)
     engine: routing.Engine | None = None
     async for entry in journal.since(tx, agency.id, since):
+        if entry.kind == "fact" and engine is None:
+            done.foreign += 1
+            continue
         value = journal.unpacked(entry.body)
         if entry.kind == "fact":
-            if engine is None:
-                continue
+            assert engine is not None
             effects = engine.apply(value, entry.told_at)
             done.facts += 1
             done.effects += len(effects)
             now = digest(effects)
             each()
         else:
+            policy, snapshot, *made_by = value
+            if made_by != [routing.VERSION]:
+                done.foreign += 1
+                engine = None
+                continue
             done.states += 1
             if engine is None or entry.kind == "start":
-                engine = routing.Engine(*value)
+                engine = routing.Engine(policy, snapshot)
             now = engine.state_hash()
         if now != entry.digest:
             what = type(value).__name__ if entry.kind == "fact" else f"the {entry.kind}"

@@ -11,7 +11,7 @@ from routing import events
 from routing.because import Because, Names, because_of, why_not, why_this_agent
 from routing.capacity import has_room, units_of, with_work
 from routing.choosing import agent_key, first_failing_check, misfit
-from routing.engine import Engine
+from routing.engine import VERSION, Engine
 from routing.events import Effect, Event, Given
 from routing.model import (
     FOREVER,
@@ -35,6 +35,7 @@ from routing.waits import Change, Waiting, expected_in_words, in_words, why_wait
 
 __all__ = [
     "FOREVER",
+    "VERSION",
     "Agent",
     "AgentKey",
     "Because",

@@ -15,6 +15,12 @@ from routing.timers import MOST_PER_TICK
 
 Take = Callable[[Floor, Any], None]
 
+VERSION = 2
+"""Raised whenever the same facts may give other effects: what another version decided is not repeated by this one.
+
+2: an agent's packed key holds the rank.
+"""
+
 
 class Engine:
     """Decides who gets which ticket.

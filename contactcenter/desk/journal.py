@@ -34,13 +34,15 @@ def fact(agency_id: int, event: Event, now: int, effects: list[Effect]) -> Entry
 
 
 def state(agency_id: int, engine: routing.Engine, *, start: bool = False) -> Entry:
-    """Where the engine stands, with the policy in force: what follows can be repeated from here. ``start``: it is new."""
+    """Where the engine stands, with the policy in force and the engine's version: what follows can be repeated from here.
+    ``start``: it is new.
+    """
     snapshot = engine.snapshot()
     return Entry(
         agency_id,
         "start" if start else "state",
         snapshot.now,
-        _packed((engine.floor.policy, snapshot)),
+        _packed((engine.floor.policy, snapshot, routing.VERSION)),
         engine.state_hash(),
     )
 

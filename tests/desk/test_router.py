@@ -1,5 +1,7 @@
 """The leading router between its memory and the rows: it learns what others did, and what it decides comes true."""
 
+import json
+import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -7,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from contactcenter.desk import pages, picking, rules, steering
+from contactcenter.desk import journal, pages, picking, rules, steering
 from contactcenter.desk.access import Scope
 from contactcenter.desk.claims import Deposed
 from contactcenter.errors import Conflict, Forbidden, Refused
@@ -15,6 +17,8 @@ from contactcenter.jobs import upkeep
 from contactcenter.jobs.router import Router
 from contactcenter.models import Staff, Ticket
 from contactcenter.replaying import replay
+from routing import VERSION
+from routing.journal import plain
 from tests.desk_rig import Rig
 
 STAMP = (
@@ -484,6 +488,26 @@ async def test_what_was_decided_is_decided_again_from_the_journal(rig: Rig, lead
     )
     (told,) = await replay(rig.house.database, yesterday)
     assert told.difference is not None and "not other" in told.difference
+
+
+async def test_what_another_version_decided_is_passed_over_and_counted(rig: Rig, leader: Leader) -> None:
+    await rig.on_duty("ana")
+    await some_text(rig)
+    await leader.round()
+    for entry_id, body in await rig.rows("SELECT id, body FROM router_entry WHERE kind <> 'fact'"):
+        policy, snapshot, version = journal.unpacked(body)
+        assert version == VERSION
+        of_another = zlib.compress(json.dumps(plain((policy, snapshot))).encode())
+        await rig.run("UPDATE router_entry SET body = :body WHERE id = :id", body=of_another, id=entry_id)
+    entries = await rig.value("SELECT count(*) FROM router_entry")
+    (told,) = await replay(rig.house.database, datetime.now(UTC) - timedelta(hours=1))
+    assert (told.facts, told.states, told.foreign, told.difference) == (0, 0, entries, None)
+    after = await Leader(rig).begin()
+    await some_text(rig, 2)
+    await after.round()
+    (told,) = await replay(rig.house.database, datetime.now(UTC) - timedelta(hours=1))
+    assert (told.foreign, told.states, told.difference) == (entries, 1, None)
+    assert told.facts > 1
 
 
 async def test_an_emergency_closure_holds_what_comes_and_lets_it_in_when_it_ends(rig: Rig, leader: Leader) -> None:

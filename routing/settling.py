@@ -3,9 +3,9 @@ settled.
 
 Before an event no waiting ticket has an eligible agent with room, named holds aside. So after it only those it touched
 can change anything. Of the touched agents the one whose pick scores highest goes first, and the ticket picked goes to
-the best of all agents who can take it; then the touched tickets still waiting are placed in their order. Time stands still
-meanwhile, room only shrinks and tickets only leave, so a pick can only get worse and is asked for again when it is used.
-Every order is total and ends in an id.
+the best of all agents who can take it, unless that one has a better pick, which then goes first; then the touched
+tickets still waiting are placed in their order. Time stands still meanwhile, room only shrinks and tickets only leave,
+so a pick can only get worse and is asked for again when it is used. Every order is total and ends in an id.
 """
 
 from heapq import heapify, heappop, heappush
@@ -82,10 +82,15 @@ def _settle_many(floor: Floor, seats: dict[int, Seat], cases: dict[int, Case]) -
         if found is None:
             continue
         if (-found.score, found.turn) == (minus_score, turn):
-            _count_pick(floor, seat, found)
             case = floor.cases[found.ticket]
             placed = place(floor, case)
             chosen, by_key = placed or (seat, None)
+            theirs = pick(floor, chosen) if chosen is not seat else None
+            if theirs and (-theirs.score, theirs.turn) < (minus_score, turn):
+                heappush(wishes, (-theirs.score, theirs.turn, chosen.id))
+                heappush(wishes, (minus_score, turn, seat_id))
+                continue
+            _count_pick(floor, seat, found)
             give(floor, case, chosen, by_key if by_key and found.rule == "pick" else grounds_of(floor, found))
             found = pick(floor, seat)
         if found:

@@ -65,10 +65,15 @@ class Hands(Waiting):
             person = self.people[number]
             again = self.wish(person)
             if again is not None and again[0] == order:
-                self.count_pick(person, again[1])
                 paper = self.papers[order[3]]
                 best = self.best_agent(paper)
-                self.give(paper, best[0] if best else person, again[1])
+                taker = best[0] if best else person
+                theirs = self.wish(taker)
+                if theirs is not None and theirs[0] < order:
+                    wishes[taker.id] = theirs  # something more pressing waits for whom it would go to
+                    continue
+                self.count_pick(person, again[1])
+                self.give(paper, taker, again[1])
                 again = self.wish(person)
             wishes[number] = again
         self.place_those_who_came()

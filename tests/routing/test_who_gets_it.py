@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from routing import Given, events
+from routing import Given, State, events
 from tests.routing.worlds import (
     ANA,
     BEN,
@@ -234,3 +234,12 @@ def test_new_rules_apply_to_those_who_wait_and_leave_offers_alone() -> None:
     assert agency.agent(ANA).primary_units == 24, "what was given holds the units it was given with"
     agency.tell(events.OfferDeclined(1, ANA))
     assert agency.ticket(4).state == "offered"
+
+
+def test_whom_a_ticket_would_go_to_first_gets_what_has_waited_longer() -> None:
+    """Ana may not have the older one. Ben, longer idle, would get the younger one from her pick, and the older would go on waiting."""
+    ana = an_agent(ANA, caps={"sms": 1}, idle_since=NOW)
+    agency = Agency(ana, an_agent(BEN, caps={"sms": 1}, idle_since=NOW - MINUTE))
+    older = a_ticket(1, channel="sms", waited=2 * MINUTE, excluded=((ANA, NOW + MINUTE),))
+    rows = tuple(replace(one, state=State.QUEUED) for one in (older, a_ticket(2, channel="sms", waited=MINUTE)))
+    assert given(agency.tell(events.Reconciled(rows, (ana,)))) == [(1, BEN), (2, ANA)]

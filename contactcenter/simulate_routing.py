@@ -11,6 +11,7 @@ from rich.table import Table
 
 from routing.simulate import Estimate, Played, Promise, Scenario, estimates, play
 from routing.simulate.measuring import LENGTHS_S
+from routing.simulate.promises import BESIDE
 from routing.simulate.scenarios import named
 
 Waits = dict[str, list[int]]
@@ -25,8 +26,9 @@ def simulate(wanted: str, seeds: int, length: int | None, processes: int, svg: P
     that no scenario has.
     """
     scenarios = named(wanted)
-    table = Table("Scenario", "Figure", "Here", "± 95 %", "Expected", "Verdict", title="The router in virtual time")
-    for column in (2, 3, 4):
+    columns = ("Scenario", "Figure", "Here", "± 95 %", "Beside the textbook", "Expected", "Verdict")
+    table = Table(*columns, title="The router in virtual time")
+    for column in (2, 3, 4, 5):
         table.columns[column].justify = "right"
     missed, drawn = 0, {}
     with _bar(out) as bar:
@@ -74,14 +76,16 @@ def _bar(out: Console) -> Progress:
 def _add_rows(table: Table, scenario: Scenario, found: dict[str, Estimate]) -> int:
     verdicts = []
     for place, promise in enumerate(scenario.promises):
-        one = found.get(promise.figure)
+        one, beside = found.get(promise.figure), found.get(promise.figure + BESIDE)
         if one is None:
             continue
-        verdicts.append(promise.verdict(one))
+        verdicts.append(promise.verdict(promise.judged(found)))
         colour = {"met": "green", "missed": "red"}.get(verdicts[-1], "yellow")
         table.add_row(
             scenario.name if not place else "", promise.figure, f"{one.value:.5g}",
-            "-" if one.runs < 2 else f"{one.half_width:.2g}", _expected(promise), f"[{colour}]{verdicts[-1]}[/]",
+            "-" if one.runs < 2 else f"{one.half_width:.2g}",
+            f"{beside.value:+.2g} ± {beside.half_width:.2g}" if beside and promise.how == "exact" else "",
+            _expected(promise), f"[{colour}]{verdicts[-1]}[/]",
         )  # fmt: skip
     table.add_section()
     return verdicts.count("missed")

@@ -51,6 +51,12 @@ def estimates(runs: Iterable[Mapping[str, float]]) -> dict[str, Estimate]:
 
 def figures(record: Record, kinds: Sequence[str], groups: Mapping[str, tuple[int, ...]]) -> dict[str, float]:
     """Every figure by its name, over those who came in the record's window."""
+    found = of_contacts(record, kinds)
+    return found | _of_agents(record, groups) if found else {}
+
+
+def of_contacts(record: Record, kinds: Sequence[str]) -> dict[str, float]:
+    """The figures of those who came, together and by kind."""
     within = [number for number, at in enumerate(record.arrived) if record.since <= at < record.until]
     if not within:
         return {}
@@ -58,7 +64,7 @@ def figures(record: Record, kinds: Sequence[str], groups: Mapping[str, tuple[int
     if len(kinds) > 1:
         for kind, name in enumerate(kinds):
             found |= _of_some(record, [number for number in within if record.kind[number] == kind], f" {name}")
-    return found | _of_agents(record, groups)
+    return found
 
 
 def batches(record: Record, kinds: Sequence[str], count: int = 20) -> list[dict[str, float]]:

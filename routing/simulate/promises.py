@@ -4,18 +4,22 @@ Each promise names a figure of `measuring.figures`, what is expected, and how ne
 `router` are controls: what simpler rules would do in the same world.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Literal, NamedTuple
 
+from routing.simulate import textbook
 from routing.simulate.controls import Key, Order, Scan
-from routing.simulate.measuring import Estimate, figures, waiting_at, waits_by_length
+from routing.simulate.measuring import Estimate, figures, of_contacts, waiting_at, waits_by_length
 from routing.simulate.run import Router, Simulation
+from routing.simulate.textbook import Textbook
 from routing.simulate.worlds import Generators, World, poisson_contacts
 
 How = Literal["exact", "about", "most", "least", "shown"]
 Verdict = Literal["met", "unsure", "missed", ""]
+BESIDE = ", beside the textbook"
+"""Names the difference to the textbook queue."""
 PRINTED = 1e-5
 """Expectations are printed with five digits after the point, or six."""
 
@@ -46,10 +50,20 @@ class Promise:
         allowed = self.tolerance * abs(self.expected)
         return {"most": signed, "least": -signed, "about": abs(signed) - allowed, "exact": abs(signed)}[self.how]
 
+    def judged(self, found: Mapping[str, Estimate]) -> Estimate:
+        """What the verdict is about: where the textbook queue served the same citizens, what is expected and the difference."""
+        beside = found.get(self.figure + BESIDE) if self.how == "exact" else None
+        if beside is None:
+            return found[self.figure]
+        return Estimate(self.expected + beside.value, beside.error, beside.runs)
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`contacts` is the full length of one seed, after `warm_up` minutes; `until`, where set, ends it at that minute."""
+    """`contacts` is the full length of one seed, after `warm_up` minutes; `until`, where set, ends it at that minute.
+
+    `textbook` is the queue that theory is exact about, where there is one.
+    """
 
     name: str
     about: str
@@ -59,6 +73,7 @@ class Scenario:
     warm_up: float = 100.0
     router: Callable[[World, Generators], Router] | None = None
     until: float | None = None
+    textbook: Textbook | None = None
 
     @property
     def control(self) -> bool:
@@ -84,6 +99,11 @@ def play(scenario: Scenario, chance: Generators, contacts: int | None = None, wa
     record = run.run(poisson_contacts(world, chance, minutes), scenario.until or inf)
     names = [kind.name for kind in world.kinds]
     found = figures(record, names, world.groups)
+    if scenario.textbook is not None:
+        contacts_again = poisson_contacts(world, chance, minutes)
+        beside = textbook.play(scenario.textbook, world, contacts_again, chance("work"), since, minutes)
+        theirs = of_contacts(beside, names)
+        found |= {figure + BESIDE: found[figure] - value for figure, value in theirs.items() if figure in found}
     waits = {name: found[f"W {name}"] for name in names if f"W {name}" in found}
     if len(waits) > 1:
         found["spread"] = max(waits.values()) - min(waits.values())

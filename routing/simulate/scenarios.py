@@ -11,6 +11,7 @@ from routing.simulate import controls, designs, team_scenarios
 from routing.simulate.controls import first_come, fullest
 from routing.simulate.designs import STRICTLY
 from routing.simulate.promises import Scenario, about, control, exact, least, most, shown
+from routing.simulate.textbook import Textbook
 
 M = 1_000_000
 
@@ -51,6 +52,7 @@ def _patient() -> Iterator[Scenario]:
             partial(designs.one_pool, agents, coming, served),
             promises,
             int(length * M),
+            textbook=Textbook(agents),
         )
 
 
@@ -66,7 +68,7 @@ def _impatient() -> Iterator[Scenario]:
         text = f"Erlang A: {agents} agents, {coming:g} contacts a minute, patience {1 / leaving:g} min"
         yield Scenario(
             f"S2 {name}", text,
-            partial(designs.one_pool, agents, coming, served, leaving), promises, 600_000,
+            partial(designs.one_pool, agents, coming, served, leaving), promises, 600_000, textbook=Textbook(agents),
         )  # fmt: skip
 
 
@@ -91,6 +93,7 @@ def _pooling() -> Iterator[Scenario]:
                 kept,
                 600_000,
                 300.0,
+                textbook=Textbook(90, places=30) if skills == 6 else None,
             )
 
 
@@ -103,11 +106,14 @@ def _classes() -> Iterator[Scenario]:
     )
     for name, starts, promises in rows:
         text = f"10 agents at 95 %, three classes, head start {name}"
-        yield Scenario(f"S9 {name}", text, partial(designs.classes, (3, 4, 2.5), starts), promises, 1_600_000, 500.0)
+        yield Scenario(
+            f"S9 {name}", text, partial(designs.classes, (3, 4, 2.5), starts), promises, 1_600_000, 500.0,
+            textbook={"first come": Textbook(10), "strict": Textbook(10, strict=True)}.get(name),
+        )  # fmt: skip
     rates = (9.6, 0.3)
     yield Scenario(
         "S9 full strict", "10 agents at 99 %, strict priority", lambda: designs.classes(rates, (STRICTLY, 0)),
-        exact(w=9.637, low=240.9), 2 * M, 5000.0,
+        exact(w=9.637, low=240.9), 2 * M, 5000.0, textbook=Textbook(10, strict=True),
     )  # fmt: skip
     yield Scenario(
         "S9 full 5 min", "10 agents at 99 %, head start 5 min", lambda: designs.classes(rates, (5, 0)),
@@ -142,6 +148,7 @@ def _blended() -> Iterator[Scenario]:
         lambda: designs.blended(0, talks=8.25),
         exact(w=0.422052),
         600_000,
+        textbook=Textbook(90),
     )
     yield Scenario(
         "S10 letters alone",
@@ -150,6 +157,7 @@ def _blended() -> Iterator[Scenario]:
         exact(w=0.17526),
         M,
         600.0,
+        textbook=Textbook(240),
     )
 
 
@@ -177,6 +185,7 @@ def _known() -> Iterator[Scenario]:
         "30 % know an agent, no hold",
         lambda: designs.known_callers(0),
         exact(w=0.072773) + about(0.1, in20=0.931, same=0.107),
+        textbook=Textbook(50),
     )
     for hold, w, in20, same in (
         (0.1, 0.098, 0.922, 0.170),

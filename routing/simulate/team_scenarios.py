@@ -6,6 +6,7 @@ from routing.model import PoolRule
 from routing.simulate import controls, designs
 from routing.simulate.controls import first_come, longest_idle, specialists_first, weighted
 from routing.simulate.promises import Scenario, about, control, exact, least, most, shown
+from routing.simulate.textbook import Textbook
 from routing.simulate.worlds import World
 
 M = 1_000_000
@@ -33,13 +34,14 @@ def _n_design() -> Iterator[Scenario]:
 
 def _x_design() -> Iterator[Scenario]:
     text = "25 + 25 agents with both skills, each at home in one"
-    yield Scenario("S5", text, lambda: designs.x_design(22.5), exact(w=0.072773), 400_000)
+    yield Scenario("S5", text, lambda: designs.x_design(22.5), exact(w=0.072773), 400_000, textbook=Textbook(50))
     yield Scenario(
         "S5 first come",
         f"{text}; no weights",
         lambda: designs.x_design(22.5, rule=FIRST_COME),
         exact(w=0.072773),
         400_000,
+        textbook=Textbook(50),
     )
 
 

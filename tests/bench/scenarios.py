@@ -22,7 +22,7 @@ async def measure(_place: Stage, *, quick: bool) -> list[Figure]:
         contacts += sum(one.contacts for one in played)
         found = estimates(one.figures for one in played)
         figures += [
-            _figure(scenario, promise, found[promise.figure])
+            _figure(scenario, promise, promise.judged(found))
             for promise in scenario.promises
             if promise.figure in found
         ]

@@ -201,6 +201,7 @@ class Floor:
         self.policy = policy
         self.rules: dict[int, PoolRule] = {}
         self._indexes.clear()
+        self._kinds.clear()
         self.limited = any(rule.most_waiting is not None for rule in (policy.usual, *policy.pools.values()))
         self.reserves = any(rule.reserve for rule in (policy.usual, *policy.pools.values()))
         for seat in self.seats.values():
@@ -371,9 +372,8 @@ class Floor:
         """The agent holds the ticket's units no longer."""
         assert case.agent is not None
         seat = self.seats[case.agent]
-        seat.items[case.channel] = left = (
-            seat.items.get(case.channel, 0) - 1
-        )  # an agent's row may be ahead of the ticket's
+        left = seat.items.get(case.channel, 0) - 1  # an agent's row may be ahead of the ticket's
+        seat.items[case.channel] = left
         if case.filler:
             seat.filler_units -= case.units
         else:

@@ -164,7 +164,9 @@ def pick(floor: Floor, seat: Seat) -> Pick | None:  # noqa: C901 - one loop over
         score = weight * age if age > 0 else 0
         if strict:
             score += STRICT
-        if score > best_score or (score == best_score and head < best):
+        if head == best:  # seen through another pool
+            best_score = max(best_score, score)
+        elif score > best_score or (score == best_score and head < best):
             second, second_score, best, best_score = best, best_score, head, score
         elif score > second_score or (score == second_score and head < second):
             second, second_score = head, score

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from routing import FOREVER, Plan, Policy, Req, Ring, Signature, events
+from routing import FOREVER, Given, Plan, Policy, Req, Ring, Signature, events
 from tests.routing.worlds import (
     ANA,
     BEN,
@@ -183,3 +183,14 @@ def test_a_manual_queue_offers_nothing_and_its_agents_pick() -> None:
     assert given(agency.comes(a_ticket(1, preferred_agent=ANA, sticky_until=NOW + SECOND))) == []
     assert given(agency.at(60)) == []
     assert given(agency.tell(events.Picked(1, ANA))) == [(1, ANA)]
+
+
+def test_a_ticket_seen_through_two_pools_is_not_its_own_rival() -> None:
+    agency = Agency(an_agent(ANA, pools=(TEAM, OTHER_TEAM), caps={"sms": 1}))
+    agency.comes(a_ticket(10_000, channel="sms"))
+    both = replace(a_ticket(1, channel="sms").plan, overflow=((OTHER_TEAM, 1),))
+    agency.comes(replace(a_ticket(1, channel="sms", waited=MINUTE), plan=both))
+    agency.at(2)
+    assert agency.ticket(1).overflowed == (OTHER_TEAM,)
+    (told,) = [effect for effect in agency.done(10_000) if isinstance(effect, Given)]
+    assert (told.ticket, told.because.rule, told.because.rival) == (1, "pick", None)

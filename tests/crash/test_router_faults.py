@@ -33,7 +33,7 @@ FAULTS = ("kill_leader", "cut_lines", "restart_postgres", "sleep_past_the_lease"
 async def test_whatever_happens_to_routers_every_ticket_has_one_owner_and_no_agent_too_much() -> None:
     with tempfile.TemporaryDirectory(prefix="fire", ignore_cleanup_errors=True) as folder:
         campaign = Campaign(Routers(Path(folder), 2), seed=7, agents=24)
-        outcome = await campaign.run(Wanted(faults=list(FAULTS), minutes=0.75))
+        outcome = await campaign.run(Wanted(faults=list(FAULTS), minutes=0.5))
     assert outcome.fallen == [], "a router goes on after every fault"
     assert dict(outcome.breaches) == {}
     assert outcome.left_waiting == 0
